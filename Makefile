@@ -1,0 +1,93 @@
+# Needs Python 3.11 or newer and make, nothing else: the targets set themselves up in .venv.
+# A stamp file remembers what is installed, so only a changed lock or pyproject.toml installs again.
+
+PYTHON ?= python3
+REPOS  ?=
+UV     ?= uv
+IMAGE  ?= hear_app
+
+BIN  := .venv/bin
+PIP  := $(BIN)/python -m pip -qq --disable-pip-version-check
+# For the SQL linter, which compiles the models: a database in memory, and no litter in the checkout.
+DBT  := HEAR_BUILD=:memory: DBT_TARGET_PATH="$(CURDIR)/.venv/dbt" DBT_LOG_PATH="$(CURDIR)/.venv/dbt"
+LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help run tables test check format lint types imports sql workflows docker test-docker lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: .venv/.runtime ## Sync, build and publish; the embedded sample, or REPOS="owner/name owner/name"
+	@$(BIN)/hear run $(REPOS)
+
+tables: .venv/.runtime ## List the tables of the warehouse
+	@$(BIN)/hear tables
+
+test: .venv/.dev ## Run the tests
+	@echo "== tests"
+	@$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile
+
+check: lint types imports sql workflows test ## Everything a change must pass: format, lint, types, imports, SQL, workflows, tests
+
+format: .venv/.dev ## Put Python and SQL into the project's format
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+	@$(DBT) $(BIN)/sqlfluff fix --quiet models
+
+lint: .venv/.dev
+	@echo "== format and lint"
+	@$(BIN)/ruff format --quiet --diff .
+	@$(BIN)/ruff check --quiet .
+
+types: .venv/.dev
+	@echo "== types"
+	@$(BIN)/mypy
+
+imports: .venv/.dev
+	@echo "== import contracts"
+	@$(BIN)/lint-imports --no-logo
+
+sql: .venv/.dev
+	@echo "== SQL"
+	@$(DBT) $(BIN)/sqlfluff lint --quiet --nocolor models
+
+workflows: .venv/.dev
+	@echo "== workflows"
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/zizmor --offline --quiet --no-progress .github/workflows
+
+docker: ## Build the image hear_app and print its size
+	docker build --tag $(IMAGE) --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null)" .
+	@docker image inspect --format '{{.Size}}' $(IMAGE) | awk '{printf "The image $(IMAGE) has %d MB.\n", $$1 / 1e6}'
+
+test-docker: .venv/.dev ## Try the image for real: other users, read-only, signals, what is in it
+	@echo "== image"
+	@$(BIN)/pytest --quiet -m docker --image $(IMAGE) tests/docker
+
+lock: ## Renew the lock files after a change in pyproject.toml (UPGRADE=1: newest versions of everything)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or name it with UV=..." >&2; exit 1; }
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --group build --group dev pyproject.toml -o requirements-dev.lock
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --group build -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+clean: ## Remove .venv, caches and build output; never the warehouse
+	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist logs target
+	@find app bench hear_app tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The environment. .runtime is what `hear` needs; .dev adds the tools of the checks.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null || { \
+	  echo "hear_app needs Python 3.11 to 3.14, but $(PYTHON) is: $$($(PYTHON) --version 2>&1 | tail -1)." >&2; \
+	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
+
+.venv/.runtime: requirements.lock pyproject.toml $(BIN)/python
+	@echo "Setting up .venv with the locked packages; this happens once and takes about a minute." >&2
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.runtime
+	@echo "Adding the tools for tests and checks." >&2
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,227 @@
+"""Bronze: loads what has landed and is not in the ledger yet. The only writer of the bronze schema.
+
+Like a warehouse's COPY INTO: loading twice changes nothing, and the file can be rebuilt from the landing zone.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from hear_app import __version__, payload
+from hear_app.errors import LandingError, UsageError
+from hear_app.landing import Envelope, LandedObject, Landing, group_walks
+
+_BATCH_BYTES = 32 * 2**20  # of JSON in memory at once
+_TABLES = {"repository": "repositories", "commits": "commits", "issues": "issues"}
+_PEOPLE_ACTIONS = ("merge", "split", "bot", "not_bot", "name", "team")
+_LEDGER = (
+    "source", "repository_id", "stream", "walk_id", "position", "role", "walk_kind", "outcome", "branch", "head_sha",
+    "request", "status", "responded_at", "row_count", "raw_bytes", "object_path", "_run_id", "_loaded_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What a file was built with: another bronze schema means another file, other models a new build."""
+
+    bronze: str
+    models: str
+    people: str
+
+
+@dataclass(slots=True)
+class LoadSummary:
+    """Rows loaded by (repository id, stream), and how many responses they came in."""
+
+    run_id: int
+    responses: int = 0
+    rows: Counter[tuple[int, str]] = field(default_factory=Counter)
+
+
+def schema_sql() -> str:
+    return (files("hear_app") / "bronze.sql").read_text(encoding="utf-8")
+
+
+def digests(project: Path, people: Path) -> Digests:
+    """Digests of the bronze schema, the dbt project's files, and people.csv ('' where there is none)."""
+    models = hashlib.sha256()
+    for path in sorted(_project_files(project)):
+        models.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return Digests(
+        bronze=hashlib.sha256(schema_sql().encode()).hexdigest()[:16],
+        models=models.hexdigest()[:16],
+        people=hashlib.sha256(people.read_bytes()).hexdigest()[:16] if people.is_file() else "",
+    )
+
+
+def _project_files(project: Path) -> Iterator[Path]:
+    yield project / "dbt_project.yml"
+    for folder in ("models", "macros", "seeds"):
+        yield from (path for path in (project / folder).rglob("*") if path.suffix in {".sql", ".yml", ".csv"})
+
+
+def pending(landing: Landing, sources: Iterable[str], known: set[str]) -> list[LandedObject]:
+    """Landed objects to load, in the order of their walks: all but those that a ledger knows.
+
+    Of commits only closed walks count: the branch has moved only once a walk is whole.
+    """
+    found = [landed for source in sources for landed in landing.objects(source)]
+    grouped: dict[tuple[str, int, str], list[LandedObject]] = {}
+    for landed in found:
+        grouped.setdefault((landed.source, landed.repository_id, landed.stream), []).append(landed)
+    ordered: list[LandedObject] = []
+    for key in sorted(grouped):
+        for walk in group_walks(grouped[key]):
+            if walk.closed or key[2] != "commits":
+                ordered += [*walk.pages, *walk.removed, *([walk.closed] if walk.closed else [])]
+    return [landed for landed in ordered if landed.path not in known]
+
+
+def known_objects(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The paths of the objects that the ledger knows."""
+    return {path for (path,) in connection.execute("select distinct object_path from bronze.loads").fetchall()}
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection, landing: Landing, objects: list[LandedObject], people: Path, built: Digests
+) -> LoadSummary:
+    """Loads landed objects into bronze, in one transaction with the ledger.
+
+    Raises LandingError for a corrupt object, UsageError for a people.csv that can't be read; nothing is loaded
+    then.
+    """
+    connection.begin()
+    try:
+        summary = _load(connection, landing, objects)
+        _load_people(connection, people, summary.run_id)
+        _record_run(connection, summary, built)
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+    return summary
+
+
+def _load(connection: duckdb.DuckDBPyConnection, landing: Landing, objects: list[LandedObject]) -> LoadSummary:
+    last, at = connection.execute(
+        "select coalesce(max(_run_id), 0), greatest(max(_loaded_at) + interval 1 microsecond, current_timestamp at time zone 'UTC') from bronze.runs"
+    ).fetchall()[0]
+    batch = _Batch(connection, last + 1, at)
+    for landed in objects:
+        for envelope, body in landing.read(landed.path):
+            batch.add(envelope, body, landed.path)
+    batch.flush()
+    return batch.summary
+
+
+class _Batch:
+    """Rows on their way into bronze, table by table."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: int, loaded_at: Any) -> None:
+        self._connection = connection
+        self._stamp = (run_id, loaded_at)
+        self._ledger: list[tuple[Any, ...]] = []
+        self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _TABLES.values()}
+        self._bytes = 0
+        self.summary = LoadSummary(run_id)
+
+    def add(self, envelope: Envelope, body: bytes, path: str) -> None:
+        count = 0
+        if envelope.stream in _TABLES and envelope.role != "closed":
+            count = self._add_rows(envelope, body, path)
+        record = {"raw_bytes": len(body), "object_path": path, "row_count": count}
+        values = [record.get(name, getattr(envelope, name, None)) for name in _LEDGER[:-2]]
+        values[_LEDGER.index("responded_at")] = (envelope.responded_at or "").rstrip("Z") or None
+        self._ledger.append((*values, *self._stamp))
+        self.summary.responses += 1
+        if self._bytes > _BATCH_BYTES:
+            self.flush()
+
+    def _add_rows(self, envelope: Envelope, body: bytes, path: str) -> int:
+        key = "commits" if "/compare/" in envelope.request else None
+        try:
+            found = payload.rows(body, key)
+        except (ValueError, KeyError, TypeError) as error:
+            raise LandingError(
+                f"The landed object {path} holds a response that is no list of rows: {error}.",
+                f"Move the folder {path.rsplit('/', 1)[0]} out of the landing zone and run again.",
+            ) from error
+        place = (envelope.source, envelope.repository_id, envelope.walk_id, envelope.position)
+        removal = (envelope.role == "removed",) if envelope.stream == "commits" else ()
+        rows = self._rows[_TABLES[envelope.stream]]
+        for index, (text, was_repaired) in enumerate(found):
+            rows.append((*place, index, *removal, text.decode(), was_repaired, *self._stamp))
+            self._bytes += len(text)
+        self.summary.rows[envelope.repository_id, envelope.stream] += len(found)
+        return len(found)
+
+    def flush(self) -> None:
+        """Writes what has gathered; all of it stands in the caller's transaction."""
+        _insert(self._connection, "loads", self._ledger)
+        self._ledger = []
+        for table, rows in self._rows.items():
+            _insert(self._connection, table, rows)
+            self._rows[table] = []
+        self._bytes = 0
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
+    """Inserts rows in bulk: one list a column, as DuckDB takes a row at a time a thousand times slower."""
+    if not rows:
+        return
+    described = connection.execute(
+        "select data_type from duckdb_columns() where schema_name = 'bronze' and table_name = ? "
+        "and database_name = current_database() order by column_index",
+        [table],
+    ).fetchall()
+    types = ["varchar" if data_type == "JSON" else data_type for (data_type,) in described]
+    columns = ", ".join(f"unnest(?::{data_type}[])" for data_type in types)
+    connection.execute(f"insert into bronze.{table} select {columns}", [list(column) for column in zip(*rows)])  # noqa: S608
+
+
+def _load_people(connection: duckdb.DuckDBPyConnection, path: Path, run_id: int) -> None:
+    """Replaces bronze.people by what people.csv says now: identity, action, value."""
+    connection.execute("delete from bronze.people")
+    rows = [(*row, run_id) for row in read_people(path)] if path.is_file() else []
+    if rows:
+        connection.executemany(
+            "insert into bronze.people select ?, ?, ?, ?, current_timestamp at time zone 'UTC'", rows
+        )
+
+
+def read_people(path: Path) -> list[tuple[str, str, str | None]]:
+    """The lines of people.csv as (identity, action, value). Raises UsageError, naming the line."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        if not {"identity", "action"} <= set(reader.fieldnames or ()):
+            raise UsageError(f"{path} has no columns identity,action,value.", "Its first line must name them.")
+        return [_person(path, reader.line_num, row) for row in reader]
+
+
+def _person(path: Path, line: int, row: dict[str, str | None]) -> tuple[str, str, str | None]:
+    identity, action = (row.get("identity") or "").strip(), (row.get("action") or "").strip().lower()
+    value = (row.get("value") or "").strip() or None
+    if not identity or action not in _PEOPLE_ACTIONS:
+        raise UsageError(f"{path}, line {line}: action {action!r} is none of {', '.join(_PEOPLE_ACTIONS)}.")
+    if action in {"merge", "name", "team"} and value is None:
+        raise UsageError(f"{path}, line {line}: {action} needs a value.")
+    return identity, action, value
+
+
+def _record_run(connection: duckdb.DuckDBPyConnection, summary: LoadSummary, built: Digests) -> None:
+    connection.execute(
+        "insert into bronze.runs select ?, ?, ?, ?, ?, ?, ?, current_timestamp at time zone 'UTC'",
+        [
+            summary.run_id, __version__, built.bronze, built.models, built.people, summary.responses,
+            summary.rows.total(),
+        ],
+    )  # fmt: skip

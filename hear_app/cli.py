@@ -1,0 +1,202 @@
+"""The command line. Imports what a command needs inside the command, so that `hear --help` is quick."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from hear_app.errors import HearError, TokenRejectedError
+
+if TYPE_CHECKING:
+    from hear_app.settings import Settings
+    from hear_app.sync import RepositoryResult
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="hear",
+    help="Every commit and issue of the GitHub repositories you name, in one DuckDB file.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Repositories = Annotated[list[str] | None, typer.Argument(metavar="[OWNER/REPO]...", show_default=False)]
+Full = Annotated[bool, typer.Option("--full", help="Read everything again, not only what is new.")]
+MaxWait = Annotated[float | None, typer.Option(help="Seconds to wait for rate limits in all.", min=0, show_default=False)]
+Sample = Annotated[bool, typer.Option("--sample", help="Use the embedded sample instead of GitHub.")]
+
+
+@app.command()
+def run(repositories: Repositories = None, sample: Sample = False, max_wait: MaxWait = None) -> None:
+    """Sync, load, build, publish, and print the tables.
+
+    Without names: those in HEAR_REPOS, else those that have landed before, else the embedded sample.
+    """
+    from hear_app import pipeline
+
+    settings = _settings(max_wait=max_wait)
+    with pipeline.opened(settings) as landing, pipeline.planned(settings, _names(repositories), landing, sample) as plan:
+        pipeline.published_state(settings.warehouse)
+        _announce(plan)
+        results = pipeline.sync(plan, settings, landing)
+        sources = [plan.source] if plan.is_sample else pipeline.real_sources(landing)
+        _build_and_list(settings, pipeline.Build(settings, landing, sources), results)
+    _exit_by(results)
+
+
+@app.command()
+def sync(
+    repositories: Repositories = None, full: Full = False, sample: Sample = False, max_wait: MaxWait = None
+) -> None:
+    """Sync only: from GitHub to the landing zone."""
+    from hear_app import listing, pipeline
+
+    settings = _settings(max_wait=max_wait)
+    with pipeline.opened(settings) as landing, pipeline.planned(settings, _names(repositories), landing, sample) as plan:
+        _announce(plan)
+        results = pipeline.sync(plan, settings, landing, full)
+    listing.print_results(results, None)
+    _exit_by(results)
+
+
+@app.command()
+def build(
+    full: Annotated[bool, typer.Option("--full", help="Rebuild the file from the landing zone alone.")] = False,
+) -> None:
+    """Build only: from the landing zone to the published file, with no request."""
+    from hear_app import pipeline
+
+    settings = _settings()
+    with pipeline.opened(settings) as landing:
+        sources = pipeline.real_sources(landing) or landing.sources()
+        _build_and_list(settings, pipeline.Build(settings, landing, sources, full), None)
+
+
+@app.command()
+def tables() -> None:
+    """List all tables of the warehouse with their row counts."""
+    from hear_app import listing, warehouse
+
+    settings = _settings()
+    with warehouse.reading(settings.warehouse) as connection:
+        listing.print_tables(listing.tables(connection))
+
+
+@app.command()
+def verify() -> None:
+    """Prove that the warehouse is whole: no commit without its parents, and no layer short of a row."""
+    from hear_app import listing, warehouse
+    from hear_app import verify as proofs
+    from hear_app.landing import Landing
+
+    settings = _settings()
+    with warehouse.reading(settings.warehouse) as connection:
+        found = proofs.prove(connection, Landing(settings.landing_root))
+    listing.print_proofs(found)
+    failed = proofs.failures(found)
+    for line in failed:
+        listing.say(line)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def health() -> None:
+    """Exit 0 if all is well: for the image's HEALTHCHECK."""
+    from hear_app import warehouse
+
+    settings = _settings()
+    if settings.warehouse.exists():
+        with warehouse.reading(settings.warehouse) as connection:
+            connection.execute("select 1 from bronze.runs limit 1").fetchall()
+
+
+def _settings(**flags: Any) -> Settings:
+    from hear_app.settings import load_settings
+
+    return load_settings(**flags)
+
+
+def _names(texts: list[str] | None) -> tuple[str, ...]:
+    from hear_app.settings import parse_repositories
+
+    return parse_repositories(texts or [])
+
+
+def _announce(plan: Any) -> None:
+    from hear_app import __version__
+    from hear_app.listing import say
+
+    count = f"{len(plan.names)} repositories" if len(plan.names) != 1 else "1 repository"
+    why = f" ({plan.why})" if plan.why else ""
+    say(f"hear_app {__version__}: syncing {count} from {plan.api_url}{why}")
+    for name in plan.names:
+        say(f"  {name}")
+
+
+def _build_and_list(settings: Settings, job: Any, results: list[RepositoryResult] | None) -> None:
+    from hear_app import listing, warehouse
+
+    if not job.run(results):
+        listing.say("Nothing new: the warehouse stays as it is.")
+    with warehouse.reading(settings.warehouse) as connection:
+        listing.print_tables(listing.tables(connection))
+    listing.print_next_steps(settings.warehouse)
+
+
+def _exit_by(results: list[RepositoryResult]) -> None:
+    """Exit 1 where a repository failed, saying which; the others are done and published."""
+    from hear_app.listing import say
+
+    failed = [result for result in results if result.errors]
+    for result in failed:
+        for error in result.errors:
+            say(f"hear: {result.name}: {error}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def main() -> NoReturn:
+    """Runs the command line: an error is one sentence and its exit code, never a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(_guarded(lambda: app(standalone_mode=True)))
+
+
+def _guarded(command: Callable[[], Any]) -> int:
+    try:
+        command()
+    except HearError as error:
+        _say(f"hear: {error}")
+        return 1 if isinstance(error, TokenRejectedError) else error.exit_code
+    except KeyboardInterrupt:
+        _leave_interrupted()
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does: no error, and nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _leave_interrupted() -> NoReturn:
+    """Leaves at once: what has landed is whole, and no thread in mid-request need be waited for."""
+    _say("hear: interrupted; what has landed is kept, and the next run goes on from there.")
+    os._exit(INTERRUPTED)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

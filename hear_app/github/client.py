@@ -1,0 +1,282 @@
+"""The HTTP session: one host, one token in one header, timeouts, retries, limits, redirects.
+
+Knows nothing of commits or issues: it takes a path with its query and gives back an answer, or an error that
+says what the server said.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from hear_app import __version__, payload
+from hear_app.errors import (
+    ForbiddenError,
+    GitHubError,
+    NotFoundError,
+    TokenRejectedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from hear_app.github.limits import RESET_MARGIN, Limits, read_quota, retry_after, server_time
+
+JSON_MEDIA_TYPE = "application/vnd.github+json"
+SHA_MEDIA_TYPE = "application/vnd.github.sha"
+_API_VERSION = "2022-11-28"  # kept until 2028; 2026-03-10 drops fields that older servers still send
+_TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two bytes; GitHub itself gives up after 10
+_ATTEMPTS = 6
+_FIRST_ATTEMPTS = 2  # nobody waits half a minute to read that there is no network
+_TRANSIENT = {500, 502, 503, 504}
+_REDIRECTS = 5
+
+
+class _Refused(Exception):
+    """A rate limit refused the request; the limits know for how long."""
+
+
+class PageTooHeavyError(UnreachableError):
+    """The server timed out on this page again and again (502, 504): a smaller page may pass."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One response: `request` is its path and query, `next_request` and `last_request` those of its Link."""
+
+    request: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def document(self) -> Any:
+        return payload.parse(self.body)
+
+    @property
+    def etag(self) -> str | None:
+        return self.headers.get("etag")
+
+    @property
+    def responded_at(self) -> str | None:
+        served = server_time(self.headers)
+        return served.strftime("%Y-%m-%dT%H:%M:%SZ") if served else None
+
+    @property
+    def next_request(self) -> str | None:
+        return self.links.get("next")
+
+    @property
+    def last_request(self) -> str | None:
+        return self.links.get("last")
+
+
+class _Token(AuthBase):
+    """Puts the token in its header for the API's own host only, and keeps ~/.netrc out of it."""
+
+    def __init__(self, token: str | None, host: str) -> None:
+        self._token, self._host = token, host
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token and urlsplit(str(request.url)).netloc == self._host:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Client:
+    """A connection to one API. Safe to share between threads.
+
+    `sleep` is what waits between retries, seconds in; tests give their own.
+    """
+
+    def __init__(
+        self, api_url: str, token: str | None, limits: Limits, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.api_url = api_url
+        self.limits = limits
+        self.has_token = token is not None
+        self._sleep = sleep
+        self._reached = False
+        self._base = urlsplit(api_url)
+        self._session = requests.Session()
+        self._session.auth = _Token(token, self._base.netloc)
+        self._session.headers.update(
+            {
+                "User-Agent": f"hear_app/{__version__}",
+                "X-GitHub-Api-Version": _API_VERSION,
+                "Accept-Encoding": "gzip",
+            }
+        )
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=32, max_retries=0))
+
+    def get(
+        self, request: str, etag: str | None = None, accept: str = JSON_MEDIA_TYPE, heavy: bool = False
+    ) -> Answer:
+        """The answer to a path with its query: a 200 whose body is whole, or a 304 where `etag` still holds.
+
+        With `heavy`, a page that times out on the server twice raises PageTooHeavyError, so that a smaller one
+        may be tried. Raises a GitHubError for every other outcome; waits and retries where that can help.
+        """
+        headers = {"Accept": accept} | ({"If-None-Match": etag} if etag else {})
+        faults = 0
+        while True:
+            try:
+                with self.limits.slot():
+                    answer = self._follow(request, headers)
+                self._reached = True
+                fault = self._fault(answer, accept)
+            except _Refused:
+                continue
+            except requests.RequestException as error:
+                fault = _transport_fault(error)
+            else:
+                if fault is None:
+                    return answer
+                if heavy and faults and answer.status in {502, 504}:
+                    raise PageTooHeavyError(f"{self.api_url}{request}: {fault}.")
+            faults += 1
+            if faults >= (_ATTEMPTS if self._reached else _FIRST_ATTEMPTS):
+                raise self._unreachable(request, fault, faults)
+            self._sleep(random.uniform(0.5, 1.0) * min(30.0, 2.0 ** (faults - 1)))  # noqa: S311
+
+    def _unreachable(self, request: str, fault: str, faults: int) -> UnreachableError:
+        if self._reached:
+            return UnreachableError(
+                f"No usable answer from {self.api_url}{request} after {faults} tries: {fault}.",
+                "What has landed is kept: run again later.",
+            )
+        return UnreachableError(
+            f"{self.api_url} can't be reached: {fault}.",
+            "Check the network or the proxy, set HEAR_API_URL to another API, or run `hear run sample` offline.",
+        )
+
+    def _follow(self, request: str, headers: dict[str, str]) -> Answer:
+        """Sends, and follows redirects on the same host; a redirect elsewhere is refused, token or not."""
+        url = self._url(request)
+        for _ in range(_REDIRECTS):
+            response = self._session.get(url, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+            if response.status_code not in {301, 302, 307, 308}:
+                return self._answer(request, response)
+            target = requests.compat.urljoin(url, response.headers.get("location", ""))
+            if urlsplit(target)[:2] != self._base[:2]:
+                raise UnexpectedAnswerError(
+                    f"{url} redirects to another host ({urlsplit(target).netloc}): not followed."
+                )
+            url, request = target, self._path(target)
+        raise UnexpectedAnswerError(f"{url} redirects in a circle.")
+
+    def _answer(self, request: str, response: requests.Response) -> Answer:
+        links = {
+            name: self._path(link["url"]) for name, link in response.links.items() if name in {"next", "last"}
+        }
+        return Answer(request, response.status_code, response.headers, response.content, links)
+
+    def _fault(self, answer: Answer, accept: str) -> str | None:
+        """None for an answer to keep, a sentence for one to ask for again; raises for one that is final."""
+        quota = read_quota(answer.headers)
+        if answer.status in {200, 304}:
+            self.limits.answered(quota)
+            return _damage(answer, accept)
+        wait = retry_after(answer.headers)
+        message = _message(answer)
+        if answer.status in {403, 429}:
+            if wait is None and quota.remaining == 0:
+                wait = (quota.reset_in or 0.0) + RESET_MARGIN
+            if wait is not None or answer.status == 429 or "secondary rate" in message.lower():
+                self.limits.refused(
+                    "the rate limit" if quota.remaining == 0 else "the secondary rate limit", wait
+                )
+                raise _Refused
+        self.limits.answered(quota)
+        if answer.status in _TRANSIENT:
+            if wait is not None:
+                self.limits.hold("the server", wait)
+            return f"status {answer.status}"
+        raise _final(answer, message, self.has_token)
+
+    def _url(self, request: str) -> str:
+        """A request's address; a link may come with the API's own path (`/api/v3`) or without."""
+        path = request if request.startswith(self._base.path + "/") else self._base.path + request
+        return urlunsplit((self._base.scheme, self._base.netloc, "", "", "")) + path
+
+    def _path(self, url: str) -> str:
+        parts = urlsplit(url)
+        return urlunsplit(("", "", parts.path.removeprefix(self._base.path), parts.query, ""))
+
+
+def _damage(answer: Answer, accept: str) -> str | None:
+    """What is wrong with the body of a good status: cut off, or an error page in place of JSON."""
+    if answer.status == 304 or accept == SHA_MEDIA_TYPE:
+        return None
+    try:
+        _ = answer.document
+    except (ValueError, RecursionError):
+        return f"status {answer.status} with a body that is no JSON ({len(answer.body):,} bytes)"
+    return None
+
+
+def _message(answer: Answer) -> str:
+    """What GitHub says of a refusal, in one line."""
+    try:
+        said = answer.document.get("message", "")
+    except (ValueError, AttributeError):
+        said = ""
+    return " ".join(str(said).split())[:300]
+
+
+def _final(answer: Answer, message: str, has_token: bool) -> GitHubError:
+    """The error for a status that no retry mends."""
+    said = f"{answer.request.partition('?')[0]}: {answer.status} {message}".rstrip(" .") + "."
+    if answer.status == 401:
+        return TokenRejectedError(
+            f"GitHub refused the token ({said})",
+            "Set GITHUB_TOKEN to a valid one, or unset it for public repositories.",
+        )
+    if answer.status == 404:
+        remedy = "Check the name" + (
+            ", and that the token may read it." if has_token else "; a private one needs GITHUB_TOKEN."
+        )
+        return NotFoundError(f"Not found, or not visible: {said}", remedy)
+    if answer.status in {403, 451}:
+        return ForbiddenError(f"GitHub refuses {said}", _forbidden_remedy(answer))
+    return UnexpectedAnswerError(f"GitHub answered {said}", status=answer.status)
+
+
+def _forbidden_remedy(answer: Answer) -> str:
+    """What the headers and the body say about a refusal: SSO, missing permission, legal block."""
+    sso = answer.headers.get("x-github-sso", "")
+    if "url=" in sso:
+        return f"Authorize the token for single sign-on: {sso.partition('url=')[2]}"
+    needed = answer.headers.get("x-accepted-github-permissions")
+    if needed:
+        return f"The token needs the permission {needed}."
+    try:
+        block = answer.document.get("block") or {}
+        legal = str(block.get("html_url") or "")
+    except (ValueError, AttributeError):
+        legal = ""
+    return f"It was blocked: {legal}" if legal else ""
+
+
+def _transport_fault(error: requests.RequestException) -> str:
+    """A short reason in place of urllib3's nest of exceptions."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the TLS certificate was not accepted (REQUESTS_CA_BUNDLE names another one)"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy refused the connection (see HTTPS_PROXY)"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "connecting timed out"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "the answer timed out"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+        return "the answer was cut off"
+    return "the connection failed"

@@ -1,0 +1,105 @@
+"""Commits, by ancestry: a walk of the whole history pinned to a head, or what came between two heads.
+
+Never by date: commits land on the default branch long after their own dates, so every date watermark loses
+some wherever branches are merged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from typing import Any
+from urllib.parse import quote
+
+from hear_app.errors import NotFoundError, UnexpectedAnswerError
+from hear_app.github.client import SHA_MEDIA_TYPE, Answer, Client
+from hear_app.github.pages import NumberedList, Page
+
+_SHA = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
+_EMPTY_REPOSITORY = 409
+
+
+class NotComparableError(Exception):
+    """The server can't compare two heads: one is gone, they have no common ancestor, or it cuts the list short."""
+
+
+def head_request(full_name: str, branch: str) -> str:
+    return f"/repos/{full_name}/commits/{quote(branch, safe='')}"
+
+
+def fetch_head(client: Client, full_name: str, branch: str, etag: str | None = None) -> Answer | None:
+    """The answer whose body is the branch's head SHA, or a 304; None where the repository is empty."""
+    try:
+        answer = client.get(head_request(full_name, branch), etag=etag, accept=SHA_MEDIA_TYPE)
+    except UnexpectedAnswerError as error:
+        if error.status == _EMPTY_REPOSITORY:
+            return None
+        raise
+    if answer.status == 200 and not _SHA.fullmatch(answer.body):
+        raise UnexpectedAnswerError(f"{answer.request}: the answer is no SHA of a commit.")
+    return answer
+
+
+def history(
+    client: Client, full_name: str, head: str, executor: Executor, landed: dict[int, int], ended: bool
+) -> Iterator[Page]:
+    """All ancestors of a head, itself included, without the pages that have landed.
+
+    The list is pinned to the SHA, so its pages never move. Raises NotFoundError where the head is gone.
+    """
+
+    def request(page: int, per_page: int) -> str:
+        return f"/repos/{full_name}/commits?sha={head}&per_page={per_page}&page={page}"
+
+    return NumberedList(client, request, rows=_as_list).pages(executor, landed, ended)
+
+
+def joined(client: Client, full_name: str, base: str, head: str, executor: Executor) -> Iterator[Page]:
+    """The commits that are reachable from `head` and not from `base`.
+
+    Raises NotComparableError where the server can't tell, or tells fewer than it counts.
+    """
+    return _difference(_comparison(client, full_name, base, head), executor)
+
+
+def left(client: Client, full_name: str, base: str, head: str, executor: Executor) -> Iterator[Page]:
+    """The commits that were reachable from `base` and are not from `head`: a reset or a force-push."""
+    return _difference(_comparison(client, full_name, head, base, role="removed"), executor)
+
+
+def behind_by(page: Page) -> int:
+    """How many commits left the branch, by a page of a comparison."""
+    return int(page.answer.document.get("behind_by") or 0)
+
+
+def _comparison(client: Client, full_name: str, base: str, head: str, role: Any = "page") -> NumberedList:
+    def request(page: int, per_page: int) -> str:
+        return f"/repos/{full_name}/compare/{base}...{head}?per_page={per_page}&page={page}"
+
+    return NumberedList(
+        client,
+        request,
+        rows=lambda document: _as_list(document["commits"]),
+        is_empty=lambda document: document.get("total_commits") == 0,
+        role=role,
+    )
+
+
+def _difference(comparison: NumberedList, executor: Executor) -> Iterator[Page]:
+    counted = total = 0
+    try:
+        for page in comparison.pages(executor):
+            counted += page.row_count
+            total = int(page.answer.document["total_commits"])
+            yield page
+    except (NotFoundError, UnexpectedAnswerError) as error:
+        raise NotComparableError(str(error)) from error
+    if counted != total:
+        raise NotComparableError(f"the comparison counts {total} commits and lists {counted}")
+
+
+def _as_list(document: Any) -> list[Any]:
+    if not isinstance(document, list):
+        raise TypeError("no list")
+    return document

@@ -1,0 +1,161 @@
+"""GitHub's limits, kept for all workers at once: how many requests may fly, and when the next may start.
+
+Rules: docs.github.com, "Rate limits for the REST API" and "Best practices": `retry-after` first; else, with
+nothing remaining, the reset time; else a minute, doubling with each refusal. A refusal lets the
+concurrency fall to one request, which recovers one by one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from hear_app.errors import RateLimitedError
+
+SECONDARY_WAIT = 60.0  # seconds, where the server names none
+RESET_MARGIN = 1.0  # the reset time is in whole seconds
+_RECOVERY = 20  # answers in a row before one more request may fly
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The primary limit as the last answer told it; None where the server keeps none."""
+
+    limit: int | None
+    remaining: int | None
+    reset_in: float | None  # seconds, by the server's clock
+
+
+def read_quota(headers: Mapping[str, str]) -> Quota:
+    """The primary limit out of an answer's headers; the reset is measured by the server's own Date."""
+    reset, remaining, limit = (
+        _number(headers.get(f"x-ratelimit-{name}")) for name in ("reset", "remaining", "limit")
+    )
+    served = server_time(headers)
+    reset_in = None
+    if reset is not None:
+        reset_in = max(0.0, reset - (served.timestamp() if served else time.time()))
+    return Quota(limit=limit, remaining=remaining, reset_in=reset_in)
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """The answer's Date header, or None where it has none that can be read."""
+    try:
+        return parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds of a `retry-after` header, which may also be a date."""
+    text = headers.get("retry-after")
+    if text is None:
+        return None
+    if text.strip().isdigit():
+        return float(text)
+    try:
+        served = server_time(headers)
+        now = served.timestamp() if served else time.time()
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, TypeError):
+        return None
+
+
+class Limits:
+    """One gate for all workers. `max_wait` bounds the seconds that one run may spend waiting for limits."""
+
+    def __init__(
+        self,
+        workers: int,
+        max_wait: float,
+        on_wait: Callable[[str, float], None] = lambda reason, seconds: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._workers = self._allowed = workers
+        self._max_wait = max_wait
+        self._on_wait = on_wait
+        self._sleep = sleep
+        self._changed = threading.Condition()
+        self._flying = 0
+        self._smooth = 0
+        self._refusals = 0
+        self._resume_at = 0.0
+        self._reason = ""
+        self._waited = 0.0
+        self.quota = Quota(None, None, None)
+        self.requests = 0
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Room for one request: waits for a free one and for a limit to pass.
+
+        Raises RateLimitedError where that wait is longer than what is left of `max_wait`.
+        """
+        while not self._take():
+            self._wait()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._flying -= 1
+                self._changed.notify()
+
+    def answered(self, quota: Quota) -> None:
+        """An answer came: counts it, and holds the next request where nothing remains."""
+        with self._changed:
+            self.requests += 1
+            self.quota = quota if quota.limit is not None else self.quota
+            self._refusals = 0
+            self._smooth += 1
+            if self._smooth >= _RECOVERY and self._allowed < self._workers:
+                self._allowed, self._smooth = self._allowed + 1, 0
+                self._changed.notify()
+        if quota.remaining == 0 and quota.reset_in is not None:
+            self.hold("the rate limit", quota.reset_in + RESET_MARGIN)
+
+    def refused(self, reason: str, seconds: float | None) -> None:
+        """A limit refused a request: all wait, and one request at a time flies until it goes smoothly again."""
+        with self._changed:
+            self.requests += 1
+            self._allowed, self._smooth = 1, 0
+            if seconds is None:
+                seconds = SECONDARY_WAIT * 2**self._refusals
+            self._refusals += 1
+        self.hold(reason, seconds)
+
+    def hold(self, reason: str, seconds: float) -> None:
+        """No request starts for this many seconds from now."""
+        with self._changed:
+            now = time.monotonic()
+            if now + seconds > self._resume_at:
+                self._waited += now + seconds - max(now, self._resume_at)
+                self._resume_at, self._reason = now + seconds, reason
+
+    def _take(self) -> bool:
+        with self._changed:
+            free = self._flying < self._allowed and time.monotonic() >= self._resume_at
+            self._flying += free
+            return free
+
+    def _wait(self) -> None:
+        left = self._resume_at - time.monotonic()
+        if left <= 0:
+            with self._changed:
+                self._changed.wait_for(lambda: self._flying < self._allowed, timeout=1.0)
+            return
+        if self._waited > self._max_wait:
+            raise RateLimitedError(
+                f"GitHub asks to wait {left:,.0f} s for {self._reason}; --max-wait allows {self._max_wait:,.0f} s in all.",
+                "What has landed is kept: run again later, allow more, or set GITHUB_TOKEN.",
+            )
+        self._on_wait(self._reason, left)
+        self._sleep(min(left, 1.0))
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.strip().isdigit() else None

@@ -1,0 +1,158 @@
+"""Pages of a list: what a walk yields, and how a list that pages by number is read in parallel.
+
+Only lists that can't move under the reader may be paged by number: commits pinned to a SHA, and comparisons
+of two SHAs.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hear_app.errors import UnexpectedAnswerError
+from hear_app.github.client import Answer, Client, PageTooHeavyError
+
+PAGE_SIZES = (100, 50, 25, 5)  # each divides the one before, so that a smaller page fills the same gap
+_AHEAD = 8  # pages asked for before the first of them is taken: bounds memory, not speed
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One response of a walk: `position` rows were asked for before it, at most `size` in it."""
+
+    answer: Answer
+    position: int
+    size: int
+    row_count: int
+    role: Literal["page", "removed"] = "page"
+    watermark: str | None = None
+
+    @property
+    def total(self) -> int | None:
+        """About how many rows the whole list has, where its Link or its document tells."""
+        if isinstance(self.answer.document, dict):
+            return int(self.answer.document.get("total_commits") or 0)
+        number = _page_number(self.answer.last_request)
+        return number * self.size if number else None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedList:
+    """A list that pages by number.
+
+    `request(page, per_page)` asks for a page, `rows` finds the rows in its document, and `is_empty` says of a
+    document whether the whole list has none; by default no list is, since an empty answer is then a fault.
+    """
+
+    client: Client
+    request: Callable[[int, int], str]
+    rows: Callable[[Any], list[Any]]
+    is_empty: Callable[[Any], bool] = lambda document: False
+    role: Literal["page", "removed"] = "page"
+
+    def pages(
+        self, executor: Executor, landed: dict[int, int] | None = None, ended: bool = False
+    ) -> Iterator[Page]:
+        """The pages of the list, in no order, without those that `landed` (position → size) has.
+
+        `ended` says that the last of the landed is the last there is. The first missing page is read alone,
+        since its Link tells how many there are; the others by the executor. Raises UnexpectedAnswerError where
+        a page within the list comes empty.
+        """
+        landed = dict(landed or {})
+        end = max((position + size for position, size in landed.items()), default=0)
+        end += 0 if ended else PAGE_SIZES[0]
+        while gap := next(_gaps(landed, end), None):
+            got = self.slot(*gap)
+            yield from got
+            landed |= {page.position: page.size for page in got}
+            end = max(end if ended else 0, _end(got[-1]))
+            yield from self._ahead(executor, landed, end)
+
+    def _ahead(self, executor: Executor, landed: dict[int, int], end: int) -> Iterator[Page]:
+        """All gaps before the last slot at once; the last slot is left to the caller, who looks behind it."""
+        flying: set[Future[list[Page]]] = set()
+        try:
+            for gap in list(_gaps(landed, end - PAGE_SIZES[0])):
+                flying.add(executor.submit(self.slot, *gap))
+                if len(flying) >= _AHEAD:
+                    yield from self._taken(flying, landed)
+            while flying:
+                yield from self._taken(flying, landed)
+        finally:
+            for future in flying:
+                future.cancel()
+
+    def _taken(self, flying: set[Future[list[Page]]], landed: dict[int, int]) -> Iterator[Page]:
+        done, _ = wait(flying, return_when=FIRST_COMPLETED)
+        for future in done:
+            flying.discard(future)
+            for page in future.result():
+                landed[page.position] = page.size
+                yield page
+
+    def slot(self, position: int, size: int) -> list[Page]:
+        """The rows of one slot: as one page or, where the server can't make it that large, as smaller ones."""
+        try:
+            answer = self.client.get(self.request(position // size + 1, size), heavy=size > PAGE_SIZES[-1])
+            count = self._count(answer)
+            if count or self.is_empty(answer.document):
+                return [Page(answer, position, size, count, self.role)]
+        except PageTooHeavyError:
+            pass
+        return self._split(position, size)
+
+    def _count(self, answer: Answer) -> int:
+        try:
+            return len(self.rows(answer.document))
+        except (KeyError, TypeError, AttributeError):
+            raise UnexpectedAnswerError(f"{answer.request}: the answer is no list of rows.") from None
+
+    def _split(self, position: int, size: int) -> list[Page]:
+        smaller = next((step for step in PAGE_SIZES if step < size), None)
+        if smaller is None:
+            raise UnexpectedAnswerError(
+                f"{self.request(position // size + 1, size)} came empty, though the list goes on there.",
+                "GitHub does this when it is overloaded: run again later.",
+            )
+        got: list[Page] = []
+        for start in range(position, position + size, smaller):
+            got += self.slot(start, smaller)
+            if got[-1].answer.next_request is None:
+                break
+        return got
+
+
+def _end(page: Page) -> int:
+    """Where the list ends as far as this page knows: the end of the page that its Link calls last."""
+    here = page.position + page.size
+    if page.answer.next_request is None:
+        return here
+    number = _page_number(page.answer.last_request)
+    return max(here + PAGE_SIZES[0], (number or 0) * page.size)
+
+
+def _page_number(request: str | None) -> int | None:
+    for part in (request or "").partition("?")[2].split("&"):
+        name, _, value = part.partition("=")
+        if name == "page" and value.isdigit():
+            return int(value)
+    return None
+
+
+def _gaps(landed: dict[int, int], end: int) -> Iterator[tuple[int, int]]:
+    """The (position, size) of pages that fill what is missing before `end`."""
+    starts = sorted(landed)
+    position = 0
+    while position < end:
+        if position in landed:
+            position += landed[position]
+            continue
+        after = bisect_right(starts, position)
+        room = (starts[after] if after < len(starts) else position + PAGE_SIZES[0]) - position
+        size = next(step for step in PAGE_SIZES if position % step == 0 and step <= room)
+        yield position, size
+        position += size

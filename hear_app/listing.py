@@ -1,0 +1,131 @@
+"""What is printed: tables in 80 columns, where names and numbers are never cut and descriptions fold."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from hear_app.sync.results import RepositoryResult
+    from hear_app.verify import Proof
+
+_SCHEMAS = ("bronze", "silver", "gold")
+_NARROWEST = 64  # below this the terminal wraps lines, which is better than cutting a number
+
+
+def console(stderr: bool = False) -> Console:
+    """A console of the terminal's width; in a pipe 80 columns, or what COLUMNS says."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if made.width < _NARROWEST:
+        made.width = _NARROWEST
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class TableEntry:
+    """One table of the warehouse: `rows` counted, `description` its comment's first sentence."""
+
+    schema: str
+    name: str
+    rows: int
+    description: str
+
+
+def tables(connection: duckdb.DuckDBPyConnection) -> list[TableEntry]:
+    """The tables and views of the three schemas, in the order of the way of the data."""
+    listed = connection.execute(
+        "select schema_name, table_name, comment from duckdb_tables() where database_name = current_database() "
+        "union all select schema_name, view_name, comment from duckdb_views() where database_name = current_database()"
+    ).fetchall()
+    found = [row for row in listed if row[0] in _SCHEMAS]
+    found.sort(key=lambda row: (_SCHEMAS.index(row[0]), row[1]))
+    return [TableEntry(schema, name, _count(connection, schema, name), _sentence(text)) for schema, name, text in found]
+
+
+def _count(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> int:
+    return int(connection.execute(f'select count(*) from "{schema}"."{name}"').fetchall()[0][0])  # noqa: S608
+
+
+def _sentence(comment: str | None) -> str:
+    text = " ".join((comment or "").split()).removeprefix("Grain: ")
+    first = text.partition(". ")[0].rstrip(".")
+    return first[:1].upper() + first[1:]
+
+
+def print_tables(entries: list[TableEntry]) -> None:
+    """All tables by schema, to stdout."""
+    for schema in _SCHEMAS:
+        rows = [[entry.name, f"{entry.rows:,}", entry.description] for entry in entries if entry.schema == schema]
+        if rows:
+            _print(rows, [schema, "rows", "one row is"], right={1}, folds={2})
+
+
+def print_results(results: list[RepositoryResult], loaded: Mapping[tuple[int, str], int] | None) -> None:
+    """What landed of each repository and stream, and, after a build, what was loaded; to stdout."""
+    rows = []
+    for result in results:
+        for name, stream, outcome, landed in _result_rows(result):
+            counted = (loaded or {}).get((result.repository_id or 0, stream), 0)
+            rows.append([name, stream, outcome, f"{landed:,}", f"{counted:,}"])
+    width = 5 if loaded is not None else 4
+    header = ["repository", "stream", "outcome", "landed", "loaded"][:width]
+    _print([row[:width] for row in rows], header, right={3, 4})
+
+
+def print_proofs(proofs: list[Proof]) -> None:
+    """Each proof of each repository, to stdout."""
+    rows = [[proof.repository, f"{proof.checked:,}", f"{proof.broken:,}", proof.name] for proof in proofs]
+    _print(rows, ["repository", "checked", "broken", "proof"], right={1, 2}, folds={3})
+
+
+def print_next_steps(path: Path) -> None:
+    """Where the file is, and the commands worth knowing; to stdout."""
+    out = console()
+    out.print(f"Warehouse: {path.resolve()}", markup=False, soft_wrap=True)
+    out.print("Next:  hear run OWNER/REPO   sync a repository of yours", markup=False)
+    out.print("       hear tables           list these tables again", markup=False)
+    out.print("       hear verify           prove that nothing is missing", markup=False)
+
+
+def _result_rows(result: RepositoryResult) -> list[tuple[str, str, str, int]]:
+    if not result.streams:
+        return [(result.name, "", "failed" if result.error else "read once", 0)]
+    return [(result.name, stream.stream, stream.outcome, stream.rows) for stream in result.streams]
+
+
+def _print(rows: list[list[str]], header: list[str], right: set[int], folds: Set[int] = frozenset()) -> None:
+    """A table to stdout. Only the columns in `folds` give way; where that is not enough, the line grows."""
+    out = console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), width=None)
+    for index, name in enumerate(header):
+        widest = max([cell_len(row[index]) for row in rows] + [cell_len(name)])
+        keep = 12 if index in folds else widest
+        table.add_column(
+            escape(name),
+            justify="right" if index in right else "left",
+            no_wrap=index not in folds,
+            overflow="fold" if index in folds else "ellipsis",
+            min_width=min(keep, widest),
+        )
+    for row in rows:
+        table.add_row(*map(escape, row))
+    out.width = max(out.width, Measurement.get(out, out.options.update(max_width=10_000), table).minimum)
+    out.print(table)
+
+
+def say(text: str = "") -> None:
+    """One line to the user, on stderr, where progress and logs go."""
+    print(text, file=sys.stderr, flush=True)

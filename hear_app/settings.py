@@ -1,0 +1,154 @@
+"""What a run is told: flags, environment and `.env`, in one frozen object.
+
+Imports nothing of the package but `errors`, so that the dashboard may use it alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hear_app.errors import UsageError
+
+GITHUB_API_URL = "https://api.github.com"
+SAMPLE_SOURCE = "sample"
+
+_OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?"
+_NAME = r"[A-Za-z0-9._-]{1,100}"
+_REPOSITORY = re.compile(
+    rf"(?:(?:https?|ssh|git)://(?:[^/@\s]+@)?[^/\s]+/|[^/@\s]+@[^/:\s]+:)?(?P<owner>{_OWNER})/(?P<name>{_NAME})/?"
+)
+
+
+def parse_repository(text: str) -> str:
+    """`owner/name` out of `owner/name`, an https or ssh URL, with or without `.git`.
+
+    Raises UsageError where the text is none of these.
+    """
+    match = _REPOSITORY.fullmatch(text.strip())
+    name = match["name"].removesuffix(".git") if match else ""
+    if match is None or name in {"", ".", ".."}:
+        raise UsageError(
+            f"{text!r} is not a repository.",
+            "Give it as OWNER/NAME or as its URL, such as https://github.com/OWNER/NAME.",
+        )
+    return f"{match['owner']}/{name}"
+
+
+def parse_repositories(texts: list[str]) -> tuple[str, ...]:
+    """Repositories in the order given, each once whatever its spelling."""
+    named = {parse_repository(text).lower(): parse_repository(text) for text in reversed(texts)}
+    return tuple(reversed(named.values()))
+
+
+class Settings(BaseSettings):
+    """One run's settings. Environment names are those of the fields, after HEAR_."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEAR_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    github_token: SecretStr | None = Field(default=None, validation_alias="GITHUB_TOKEN")
+    repos: str = ""
+    api_url: str = GITHUB_API_URL
+    source: str = ""
+    warehouse: Path = Path("warehouse/hear.duckdb")
+    landing: str = ""
+    build: Path | None = None
+    home: Path | None = None
+    max_wait: float = Field(default=3600.0, ge=0)
+    workers: int = Field(default=4, ge=1, le=32)
+
+    @field_validator("github_token")
+    @classmethod
+    def _token_fits_a_header(cls, token: SecretStr | None) -> SecretStr | None:
+        text = token.get_secret_value().strip() if token else ""
+        if not text.isascii() or any(character.isspace() for character in text):
+            raise ValueError("GITHUB_TOKEN holds characters that no token has; copy it again")
+        return SecretStr(text) if text else None
+
+    @field_validator("api_url")
+    @classmethod
+    def _url_is_http(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
+            raise ValueError(f"HEAR_API_URL must be an http or https address without a user, not {url!r}")
+        return url.rstrip("/")
+
+    @field_validator("warehouse")
+    @classmethod
+    def _warehouse_is_a_file(cls, path: Path) -> Path:
+        path = path.expanduser()
+        if path.is_dir():
+            raise ValueError(f"HEAR_WAREHOUSE must name a file, and {path} is a folder; add /hear.duckdb")
+        return path
+
+    @property
+    def named_repositories(self) -> tuple[str, ...]:
+        """HEAR_REPOS as a list; names may be parted by spaces or commas."""
+        return parse_repositories(re.split(r"[\s,]+", self.repos.strip())) if self.repos.strip() else ()
+
+    @property
+    def api_source(self) -> str:
+        """The name under which this API's rows are kept: HEAR_SOURCE, else its host (and port)."""
+        if self.source:
+            return self.source
+        parts = urlsplit(self.api_url)
+        return f"{parts.hostname}-{parts.port}" if parts.port else str(parts.hostname)
+
+    @property
+    def landing_root(self) -> str:
+        """The landing zone: HEAR_LANDING, else the folder `landing` beside the warehouse file."""
+        return self.landing or str(self.warehouse.parent / "landing")
+
+    @property
+    def build_path(self) -> Path:
+        """Where a run builds: same file name, so that the database's name inside is the same."""
+        return self.build or self.warehouse.parent / ".build" / self.warehouse.name
+
+    @property
+    def people_path(self) -> Path:
+        """The identity rules that the user owns, beside the warehouse file."""
+        return self.warehouse.parent / "people.csv"
+
+    @property
+    def project_home(self) -> Path:
+        """The folder of dbt_project.yml and app/: HEAR_HOME, the checkout, or the installed package."""
+        package = Path(__file__).resolve().parent
+        homes = [self.home] if self.home else [package.parent, package / "_home"]
+        for home in homes:
+            if (home / "dbt_project.yml").is_file():
+                return home.resolve()
+        raise UsageError(
+            f"No dbt_project.yml in {homes[0]}.", "Set HEAR_HOME to the folder that holds hear_app."
+        )
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Settings from flags over environment over `.env`; a flag that is None was not given.
+
+    Raises UsageError with one sentence where a value can't be used.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        name = where if where.isupper() else f"HEAR_{where.upper()}"
+        raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
+def in_container() -> bool:
+    """Whether this runs in the project's image, where remedies differ."""
+    return os.path.exists("/.dockerenv") or os.environ.get("HEAR_IN_CONTAINER") == "1"

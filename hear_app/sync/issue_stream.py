@@ -1,0 +1,68 @@
+"""The issues and pull requests of one repository: from which watermark on, and when a walk is closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hear_app.github.client import Client
+from hear_app.github.issues import Confirmation, IssuesDisabledError, IssueWalk
+from hear_app.github.pages import Page
+from hear_app.landing import Envelope, WalkKind
+from hear_app.sync.results import Reporter, StreamResult
+from hear_app.sync.shelf import Shelf, next_id, open_walk
+
+
+@dataclass(slots=True)
+class IssueStream:
+    """Reads one repository's issues up to now."""
+
+    client: Client
+    shelf: Shelf
+    reporter: Reporter
+    full: bool
+    result: StreamResult
+
+    def sync(self) -> None:
+        """Goes on with a walk that was cut off, from its own watermark; else from the last closed one's."""
+        if self.shelf.repository.has_issues is False:
+            self.result.outcome = "issues disabled"
+            return
+        walks = self.shelf.walks("issues")
+        last, cut_off = self.shelf.last_closed(walks), open_walk(walks)
+        kind: WalkKind = "full" if last is None or self.full else "updated"
+        walk, walk_id = IssueWalk(self.client, self.shelf.repository.full_name), next_id(walks)
+        if cut_off is not None:
+            page = self.shelf.envelope(cut_off.pages[-1])
+            kind, walk_id = page.walk_kind or kind, cut_off.walk_id
+            walk.watermark, walk.position = page.watermark, page.position + page.row_count
+        elif last is not None and not self.full:
+            walk.watermark, walk.confirmation = last.watermark, _confirmation(last)
+        self._read(walk, walk_id, kind)
+
+    def _read(self, walk: IssueWalk, walk_id: int, kind: WalkKind) -> None:
+        asked = walk.confirmation
+        try:
+            for page in walk.pages():
+                self._land(walk_id, page, kind)
+        except IssuesDisabledError:
+            self.result.outcome = "issues disabled"
+            return
+        if asked is None or walk.confirmation is not asked:
+            self._close(walk, walk_id, kind)
+
+    def _land(self, walk_id: int, page: Page, kind: WalkKind) -> None:
+        self.shelf.put("issues", walk_id, page, kind, watermark=page.watermark)
+        self.result.rows += page.row_count
+        self.reporter.rows(self.shelf.repository.full_name, "issues", page.row_count, None)
+
+    def _close(self, walk: IssueWalk, walk_id: int, kind: WalkKind) -> None:
+        confirmed = walk.confirmation
+        known = {"request": confirmed.request, "etag": confirmed.etag, "digest": confirmed.digest} if confirmed else {}
+        self.shelf.close("issues", walk_id, walk.position, kind, watermark=walk.watermark, **known)
+        self.result.outcome = "ok"
+
+
+def _confirmation(closed: Envelope) -> Confirmation | None:
+    if not closed.request or closed.digest is None:
+        return None
+    return Confirmation(closed.request, closed.etag, closed.digest)

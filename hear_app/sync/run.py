@@ -1,0 +1,147 @@
+"""One run over some repositories: which they are, what becomes of each, and the record of a complete sync."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from hear_app import payload
+from hear_app.errors import HearError, NameReusedError, TokenRejectedError
+from hear_app.github import repositories
+from hear_app.github.client import Answer, Client
+from hear_app.github.pages import Page
+from hear_app.github.repositories import Repository
+from hear_app.landing import Envelope, Landing
+from hear_app.sync.commit_stream import CommitStream
+from hear_app.sync.issue_stream import IssueStream
+from hear_app.sync.results import Reporter, RepositoryResult, StreamResult
+from hear_app.sync.shelf import Shelf, next_id
+
+
+class Sync:
+    """Syncs repositories of one API into the landing zone.
+
+    `source` names the API there; `full` reads everything again instead of what is new; `workers` bounds the
+    repositories, and the pages of one, that are read at once.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        landing: Landing,
+        source: str,
+        reporter: Reporter,
+        workers: int = 4,
+        full: bool = False,
+    ) -> None:
+        self._client = client
+        self._landing = landing
+        self._source = source
+        self._reporter = reporter
+        self._workers = workers
+        self._full = full
+        self._claimed: set[int] = set()
+        self._claiming = threading.Lock()
+        self._known = landing.repositories(source)
+
+    def run(self, names: Sequence[str]) -> list[RepositoryResult]:
+        """Syncs each repository; one's failure stops no other, but for a refused token, which is raised."""
+        with (
+            ThreadPoolExecutor(self._workers, "repository") as by_repository,
+            ThreadPoolExecutor(self._workers, "commits") as self._by_stream,
+            ThreadPoolExecutor(self._workers, "page") as self._by_page,
+        ):
+            return list(by_repository.map(self._sync, names))
+
+    def _sync(self, name: str) -> RepositoryResult:
+        result = RepositoryResult(name)
+        try:
+            self._sync_repository(name, result)
+        except TokenRejectedError:
+            raise
+        except HearError as error:
+            result.error = error
+        self._reporter.finished(result)
+        return result
+
+    def _sync_repository(self, name: str, result: RepositoryResult) -> None:
+        answer, repository, is_news = self._fetch(name)
+        result.name, result.repository_id = repository.full_name, repository.repository_id
+        if repository.full_name.lower() != name.lower():
+            result.note = f"{name} is now {repository.full_name}"
+        if not self._claim(repository.repository_id):
+            result.note = f"{name}: the same repository as another one named, read once"
+            return
+        shelf = Shelf(self._landing, self._source, repository)
+        if is_news:
+            page = Page(answer, position=0, size=1, row_count=1)
+            shelf.put("repository", next_id(shelf.walks("repository")), page, requested_name=name)
+        self._sync_streams(shelf, result)
+        if not result.errors:
+            self._record(shelf, answer, result, is_news)
+
+    def _sync_streams(self, shelf: Shelf, result: RepositoryResult) -> None:
+        """Commits in a thread of their own, issues meanwhile in this one."""
+        read, listed = StreamResult("commits"), StreamResult("issues")
+        result.streams = [read, listed]
+        by_ancestry = CommitStream(self._client, shelf, self._by_page, self._reporter, self._full, read)
+        by_cursor = IssueStream(self._client, shelf, self._reporter, self._full, listed)
+        reading = self._by_stream.submit(_guarded, by_ancestry.sync, read)
+        _guarded(by_cursor.sync, listed)
+        reading.result()
+
+    def _claim(self, repository_id: int) -> bool:
+        """False for a repository that this run reads already: two names may mean the same one."""
+        with self._claiming:
+            is_first = repository_id not in self._claimed
+            self._claimed.add(repository_id)
+            return is_first
+
+    def _fetch(self, name: str) -> tuple[Answer, Repository, bool]:
+        """The repository as it is now, and whether that differs from what has landed of it."""
+        known = self._known_as(name)
+        asked = known[0].full_name if known and known[0].full_name else name
+        etag = known[0].etag if known and known[0].request == repositories.request_for(asked) else None
+        answer = repositories.fetch(self._client, asked, etag)
+        if known and answer.status == 304:
+            return answer, repositories.read(payload.parse(known[1])), False
+        repository = repositories.read(answer.document)
+        if known and known[0].repository_id != repository.repository_id:
+            raise NameReusedError(
+                f"{name} is now another repository: its id is {repository.repository_id}, "
+                f"and what has landed is of {known[0].repository_id}.",
+                f"To read the new one, move {self._source}/{known[0].repository_id} out of the landing zone.",
+            )
+        landed = self._known.get(repository.repository_id)
+        return answer, repository, landed is None or landed[1] != answer.body
+
+    def _known_as(self, name: str) -> tuple[Envelope, bytes] | None:
+        """The landed repository of this name: the one that bears it, else the one once asked for by it."""
+        for attribute in ("full_name", "requested_name"):
+            for known in self._known.values():
+                if str(getattr(known[0], attribute)).lower() == name.lower():
+                    return known
+        return None
+
+    def _record(self, shelf: Shelf, answer: Answer, result: RepositoryResult, is_news: bool) -> None:
+        """Records a complete sync: one that landed anything, and the first of a UTC day that didn't."""
+        walks = shelf.walks("syncs")
+        responded_at = answer.responded_at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        last = shelf.last_closed(walks)
+        is_first_today = last is None or str(last.responded_at)[:10] < responded_at[:10]
+        if is_news or is_first_today or any(stream.outcome == "ok" for stream in result.streams):
+            outcome = ", ".join(f"{stream.stream} {stream.outcome}" for stream in result.streams)
+            known = {"request": answer.request, "responded_at": responded_at, "outcome": outcome}
+            shelf.close("syncs", next_id(walks), 0, **known)
+
+
+def _guarded(sync: Callable[[], None], result: StreamResult) -> None:
+    """One stream's failure is its own: the other one goes on."""
+    try:
+        sync()
+    except TokenRejectedError:
+        raise
+    except HearError as error:
+        result.outcome, result.error = "failed", error

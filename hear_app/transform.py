@@ -1,0 +1,92 @@
+"""dbt, in this process: its import costs two seconds, so it is imported only when there is something to build."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hear_app.errors import TransformError
+
+_PRINTER_WIDTH = "68"  # dbt's own dots, so that a line with its clock fits 80 columns
+_SHOWN_FAILURES = 5
+
+
+def debug(project: Path, build: Path) -> None:
+    """`dbt debug --connection` against the working copy. Raises TransformError."""
+    _invoke(["debug", "--connection"], project, build)
+
+
+def build_models(project: Path, build: Path, full: bool) -> None:
+    """`dbt build`: seeds, models and their tests. Raises TransformError, naming what failed."""
+    _invoke(["build", *(["--full-refresh"] if full else [])], project, build)
+
+
+def _invoke(arguments: Sequence[str], project: Path, build: Path) -> None:
+    with _environment(_settings(project, build)):
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                outcome = dbtRunner().invoke(list(arguments))
+        finally:
+            # dbt keeps the file open for writing after it is done
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if not outcome.success:
+        raise TransformError(
+            _failure(arguments[0], outcome), f"The last good file stays; the build is kept in {build}."
+        )
+
+
+def _settings(project: Path, build: Path) -> dict[str, str]:
+    """dbt's settings as it reads them from the environment, whatever the command.
+
+    profiles.yml takes the working copy's path from HEAR_BUILD; dbt's artifacts stand beside that copy, so that
+    the project's folder may be read-only.
+    """
+    return {
+        "HEAR_BUILD": str(build),
+        "DBT_PROJECT_DIR": str(project),
+        "DBT_PROFILES_DIR": str(project),
+        "DBT_TARGET_PATH": str(build.parent / "dbt"),
+        "DBT_LOG_PATH": str(build.parent / "dbt"),
+        "DBT_LOG_LEVEL_FILE": "none",
+        "DBT_PRINTER_WIDTH": _PRINTER_WIDTH,
+        "DBT_USE_COLORS": str(sys.stderr.isatty()),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+    }
+
+
+@contextlib.contextmanager
+def _environment(settings: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _failure(command: str, outcome: Any) -> str:
+    """One sentence for what dbt reports: which nodes failed, and the first line of why."""
+    results = getattr(outcome.result, "results", None) or []
+    failed = [result for result in results if str(result.status) in {"error", "fail", "runtime error"}]
+    if not failed:
+        why = str(outcome.exception or "see its log above").strip().splitlines()
+        return f"dbt {command} failed: {why[0]}."
+    shown = [f"{result.node.resource_type} {result.node.name} ({_why(result)})" for result in failed[:_SHOWN_FAILURES]]
+    more = f", and {len(failed) - len(shown)} more" if len(failed) > len(shown) else ""
+    return f"dbt {command}: {len(failed)} of {len(results)} failed: {', '.join(shown)}{more}."
+
+
+def _why(result: Any) -> str:
+    lines = [line.strip() for line in str(result.message or result.status).splitlines() if line.strip()]
+    return lines[-1] if len(lines) == 1 or "Error in" not in lines[0] else lines[1]

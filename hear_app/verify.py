@@ -1,0 +1,128 @@
+"""The proofs: what is stored is whole, and the layers agree. Each names the rows that break it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+
+from hear_app import bronze
+from hear_app.landing import Landing
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One proof for one repository: `checked` things looked at, `broken` those that fail, some of them named."""
+
+    repository: str
+    name: str
+    checked: int
+    broken: int
+    examples: tuple[str, ...]
+    heal: str
+
+    @property
+    def holds(self) -> bool:
+        return self.broken == 0
+
+
+# Each query gives, for each repository: full name, things checked, things broken, and examples of the broken.
+_PARENTS = """
+    select r.full_name, count(*), count(*) filter (where c.sha is null),
+        list(p.sha || ' lacks its parent ' || p.parent_sha) filter (where c.sha is null)
+    from silver.repositories as r
+    inner join silver.commits as child using (source, repository_id)
+    inner join silver.commit_parents as p using (source, repository_id, sha)
+    left join silver.commits as c
+        on p.source = c.source and p.repository_id = c.repository_id and p.parent_sha = c.sha
+        and (c.is_on_default_branch or not child.is_on_default_branch)
+    group by r.full_name
+"""
+_HEADS = """
+    with heads as (
+        select source, repository_id, arg_max(head_sha, walk_id) as head_sha
+        from bronze.loads where stream = 'commits' and role = 'closed' group by all
+    )
+    select r.full_name, count(h.head_sha), count(h.head_sha) filter (where c.sha is null),
+        list('head ' || h.head_sha) filter (where c.sha is null and h.head_sha is not null)
+    from silver.repositories as r
+    inner join heads as h using (source, repository_id)
+    left join silver.commits as c
+        on h.source = c.source and h.repository_id = c.repository_id and h.head_sha = c.sha and c.is_on_default_branch
+    group by r.full_name
+"""
+_COMMITS = """
+    with landed as (select distinct source, repository_id, payload ->> '$.sha' as sha from bronze.commits)
+    select r.full_name, count(*), count(*) filter (where b.sha is null or s.sha is null),
+        list(coalesce(b.sha, s.sha)) filter (where b.sha is null or s.sha is null)
+    from landed as b
+    full join silver.commits as s using (source, repository_id, sha)
+    inner join silver.repositories as r using (source, repository_id)
+    group by r.full_name
+"""
+_ISSUES = """
+    with landed as (
+        select distinct source, repository_id, cast(payload ->> '$.number' as bigint) as number from bronze.issues
+    )
+    select r.full_name, count(*), count(*) filter (where b.number is null or s.number is null),
+        list('#' || coalesce(b.number, s.number)) filter (where b.number is null or s.number is null)
+    from landed as b
+    full join silver.work_items as s using (source, repository_id, number)
+    inner join silver.repositories as r using (source, repository_id)
+    group by r.full_name
+"""
+_PROOFS = (
+    ("every parent of a commit is stored", _PARENTS, "hear sync --full {}"),
+    ("the head of the branch is stored", _HEADS, "hear sync --full {}"),
+    ("commits: bronze = silver", _COMMITS, "hear build --full"),
+    ("issues and pull requests: bronze = silver", _ISSUES, "hear build --full"),
+)
+
+
+def prove(connection: duckdb.DuckDBPyConnection, landing: Landing) -> list[Proof]:
+    """All proofs over an opened warehouse file and its landing zone."""
+    proofs = [
+        Proof(name, title, checked, broken, tuple((examples or ())[:_SHOWN]), heal.format(name))
+        for title, query, heal in _PROOFS
+        for name, checked, broken, examples in connection.execute(query).fetchall()
+    ]
+    return proofs + _landed_objects(connection, landing)
+
+
+def _landed_objects(connection: duckdb.DuckDBPyConnection, landing: Landing) -> list[Proof]:
+    """Landing and ledger name the same objects."""
+    names: dict[tuple[str, int], str] = {
+        (source, key): name
+        for source, key, name in connection.execute(
+            "select source, repository_id, full_name from silver.repositories"
+        ).fetchall()
+    }
+    known = bronze.known_objects(connection)
+    sources = sorted({source for source, _ in names})
+    landed = {found.path for source in sources for found in landing.objects(source)}
+    waiting = {found.path for found in bronze.pending(landing, sources, known)}
+    proofs = []
+    for (source, key), name in names.items():
+        prefix = f"{source}/{key}/"
+        own: Callable[[set[str]], list[str]] = lambda paths, prefix=prefix: sorted(  # noqa: E731
+            path for path in paths if path.startswith(prefix)
+        )
+        gone, unloaded = own(known - landed), own(waiting)
+        examples = tuple([f"{path} is gone" for path in gone] + [f"{path} is not loaded" for path in unloaded])
+        heal = f"hear sync --full {name}" if gone else "hear build"
+        title = "every landed object is there and loaded"
+        proofs.append(Proof(name, title, len(own(known)), len(examples), examples[:_SHOWN], heal))
+    return proofs
+
+
+def failures(proofs: list[Proof]) -> list[str]:
+    """A line for each proof that fails, with the command that heals it."""
+    return [
+        f"{proof.repository}: not so that {proof.name}: {proof.broken:,} of {proof.checked:,}, such as "
+        f"{', '.join(proof.examples)}. `{proof.heal}` heals it."
+        for proof in proofs
+        if not proof.holds
+    ]

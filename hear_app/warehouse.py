@@ -1,0 +1,186 @@
+"""The warehouse file: locked against a second run, built beside, published by one rename, opened read-only.
+
+Why a rename: a DuckDB file has one writer, and a reader blocks it. A file that is only ever replaced is never
+locked for its readers, and never half-written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from hear_app.errors import BusyError, WarehouseError
+
+STORAGE_VERSION = "v1.4.0"  # opens in DuckDB 1.4 and later; below it a stale WAL is replayed into the new file
+_PROBE_SECONDS = 5.0
+
+
+class _OrphanedWalError(WarehouseError):
+    """A WAL lies beside the file that belongs to an earlier one."""
+
+
+@contextlib.contextmanager
+def run_lock(warehouse: Path) -> Iterator[None]:
+    """Holds the warehouse's folder for one run. Raises BusyError where another run has it, naming its pid."""
+    folder = warehouse.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BusyError(f"Another run has {folder}: {_holder(file.name)}.", "Wait for it to end.") from None
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
+        file.flush()
+        yield
+
+
+def _holder(path: str) -> str:
+    try:
+        known = json.loads(Path(path).read_text(encoding="utf-8"))
+        return f"process {known['pid']}, since {known['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "process unknown"
+
+
+def unwritable(folder: Path, error: OSError) -> WarehouseError:
+    """The error for a folder that can't be written, with the remedy for a container's mount."""
+    return WarehouseError(
+        f"The folder {folder} can't be written: {error.strerror or error}.",
+        f"Make it writable for user {os.getuid()} (for Docker: mkdir -p warehouse first, and --user \"$(id -u):$(id -g)\"), "
+        "or set HEAR_WAREHOUSE to another place.",
+    )
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published file, read-only, for as short as the block lasts.
+
+    Raises WarehouseError where there is none, or it is none of ours; BusyError where a client holds it
+    read-write.
+    """
+    if not path.exists():
+        raise WarehouseError(f"There is no warehouse at {path}.", "`hear run` makes it.")
+    try:
+        connection = duckdb.connect(path, read_only=True, config={"autoinstall_known_extensions": "false"})
+    except duckdb.Error as error:
+        raise _opening_error(path, error) from error
+    with contextlib.closing(connection):
+        yield connection
+
+
+def _opening_error(path: Path, error: duckdb.Error) -> WarehouseError | BusyError:
+    said = str(error).splitlines()[0]
+    if "Could not set lock" in said:
+        return BusyError(
+            f"Another program has {path} open for writing ({_lock_holder(said)}).",
+            "Close it there, or open it read-only: in DBeaver, access_mode=READ_ONLY in the driver's properties.",
+        )
+    if "WAL" in said:
+        return _OrphanedWalError(
+            f"A program that had {path} open for writing left {path.name}.wal behind, which does not fit it.",
+            "`hear build` heals it.",
+        )
+    if "version number" in said:
+        return WarehouseError(f"{path} was written by a newer DuckDB: {said}", "Update hear_app.")
+    return WarehouseError(
+        f"{path} is no DuckDB database, or a damaged one: {said}.",
+        "Move it away and run `hear build`: it is rebuilt from the landing zone, with no request.",
+    )
+
+
+def _lock_holder(said: str) -> str:
+    return said.partition("held in ")[2].partition(" See also")[0].strip(" .") or "process unknown"
+
+
+def drop_orphaned_wal(path: Path) -> None:
+    """Removes a WAL that a killed read-write client left beside the file and that does not fit it.
+
+    Only the holder of the run lock calls this. What such a WAL holds are edits to a file that is gone.
+    """
+    try:
+        with reading(path):
+            return
+    except _OrphanedWalError:
+        _wal(path).unlink(missing_ok=True)
+
+
+def start_build(published: Path, build: Path, afresh: bool) -> None:
+    """Makes the working copy: of the published file, or, `afresh`, an empty one. Raises WarehouseError."""
+    try:
+        build.parent.mkdir(parents=True, exist_ok=True)
+        for old in (build, _wal(build)):
+            old.unlink(missing_ok=True)
+        if not afresh:
+            shutil.copyfile(published, build)
+            return
+    except OSError as error:
+        raise unwritable(build.parent, error) from error
+    with contextlib.closing(duckdb.connect(":memory:")) as connection:
+        location = str(build).replace("'", "''")
+        connection.execute(f"attach '{location}' as made (storage_version '{STORAGE_VERSION}')")
+
+
+@contextlib.contextmanager
+def writing(build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The working copy, for writing. Nothing but a run opens it."""
+    with contextlib.closing(duckdb.connect(build)) as connection:
+        yield connection
+
+
+def publish(build: Path, published: Path) -> None:
+    """Swaps the working copy in. A crash at any step leaves the old file or the new one, both whole.
+
+    Raises BusyError where a client holds the published file read-write: swapping under it would let it write
+    its WAL beside the new file. The working copy stays then.
+    """
+    if _wal(build).exists():
+        raise WarehouseError(f"{build} was not closed: {_wal(build).name} is still there.", "Run `hear build` again.")
+    _probe(published, build)
+    try:
+        _wal(published).unlink(missing_ok=True)
+        _fsync(build)
+        os.replace(build, published)
+        _fsync(published.parent)
+    except OSError as error:
+        raise unwritable(published.parent, error) from error
+
+
+def _probe(published: Path, build: Path) -> None:
+    """Waits a little for a read-write holder to go. What is there but opens not is no reason to wait."""
+    deadline = time.monotonic() + _PROBE_SECONDS
+    while published.exists():
+        try:
+            with reading(published):
+                return
+        except BusyError as error:
+            if time.monotonic() > deadline:
+                raise BusyError(error.message, f"{error.remedy} The new build stays in {build}.") from error
+            time.sleep(0.25)
+        except WarehouseError:
+            return
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

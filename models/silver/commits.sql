@@ -1,0 +1,159 @@
+{{
+    config(
+        materialized='incremental',
+        unique_key=['source', 'repository_id', 'sha'],
+        on_schema_change='fail',
+    )
+}}
+
+{%- set columns = [
+    'source', 'repository_id', 'sha', 'author_id', 'author_login', 'author_type', 'author_name',
+    'author_email', 'committer_id', 'committer_login', 'committer_type', 'committer_name',
+    'committer_email', 'subject', 'parents', 'co_author_trailers', 'is_verified', 'left_branch',
+    'comment_count', 'authored_at', 'committed_at', 'walk_id', 'position', 'row_index', '_run_id',
+    '_loaded_at',
+] %}
+
+with landed as (
+    select * from {{ source('bronze', 'commits') }}
+    {{ newly_landed() }}
+),
+
+repositories as (
+    select * from {{ ref('repositories') }}
+),
+
+extracted as (
+    {{ json_columns(
+        'landed',
+        'payload',
+        [
+            'source', 'repository_id', 'walk_id', 'position', 'row_index', 'is_removal',
+            '_run_id', '_loaded_at',
+        ],
+        {
+            'sha': 'sha',
+            'author_id': 'author.id',
+            'author_login': 'author.login',
+            'author_type': 'author.type',
+            'author_name': 'commit.author.name',
+            'author_email': 'commit.author.email',
+            'authored_at': 'commit.author.date',
+            'committer_id': 'committer.id',
+            'committer_login': 'committer.login',
+            'committer_type': 'committer.type',
+            'committer_name': 'commit.committer.name',
+            'committer_email': 'commit.committer.email',
+            'committed_at': 'commit.committer.date',
+            'message': 'commit.message',
+            'comment_count': 'commit.comment_count',
+            'is_verified': 'commit.verification.verified',
+            'parents': 'parents',
+        },
+    ) }}
+),
+
+typed as (
+    select
+        source,
+        repository_id,
+        sha,
+        author_login,
+        author_type,
+        committer_login,
+        committer_type,
+        is_removal as left_branch,
+        walk_id,
+        position,
+        row_index,
+        _run_id,
+        _loaded_at,
+        try_cast(author_id as bigint) as author_id,
+        {{ clean_text('author_name') }} as author_name,
+        lower({{ clean_text('author_email') }}) as author_email,
+        try_cast(committer_id as bigint) as committer_id,
+        {{ clean_text('committer_name') }} as committer_name,
+        lower({{ clean_text('committer_email') }}) as committer_email,
+        left({{ first_line('message') }}, 500) as subject,
+        {{ json_list('parents', {'sha': 'varchar'}) }} as parents,
+        {{ co_author_trailers('message') }} as co_author_trailers,
+        coalesce(try_cast(is_verified as boolean), false) as is_verified,
+        coalesce(try_cast(comment_count as integer), 0) as comment_count,
+        {{ utc_timestamp('authored_at') }} as authored_at,
+        {{ utc_timestamp('committed_at') }} as committed_at
+    from extracted
+    where sha is not null
+),
+
+{% if is_incremental() -%}
+stored as (
+    select * from {{ this }}
+),
+
+-- Beside the new rows only those stored ones matter whose commit came again or whose flag may turn.
+versions as (
+    select
+        {{ columns | join(', ') }},
+        cast(null as boolean) as was_on_default_branch
+    from typed
+
+    union all
+
+    select
+        {% for column in columns -%}
+        stored.{{ column }},
+        {% endfor -%}
+        stored.is_on_default_branch as was_on_default_branch
+    from stored
+    inner join repositories
+        on
+            stored.source = repositories.source
+            and stored.repository_id = repositories.repository_id
+    left join (select distinct source, repository_id, sha from typed) as again
+        on
+            stored.source = again.source
+            and stored.repository_id = again.repository_id
+            and stored.sha = again.sha
+    where
+        again.sha is not null
+        or stored.is_on_default_branch <> (
+            stored.walk_id >= coalesce(repositories.history_walk_id, stored.walk_id + 1)
+            and not stored.left_branch
+        )
+),
+{%- else -%}
+versions as (
+    select
+        {{ columns | join(', ') }},
+        cast(null as boolean) as was_on_default_branch
+    from typed
+),
+{%- endif %}
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by source, repository_id, sha
+            order by walk_id desc, position desc, row_index desc
+        ) as version_rank
+    from versions
+),
+
+final as (
+    select
+        {% for column in columns -%}
+        ranked.{{ column }},
+        {% endfor -%}
+        -- The last complete history walk holds the branch; later walks tell what joined and what left it.
+        ranked.walk_id >= coalesce(repositories.history_walk_id, ranked.walk_id + 1)
+        and not ranked.left_branch as is_on_default_branch
+    from ranked
+    inner join repositories
+        on
+            ranked.source = repositories.source
+            and ranked.repository_id = repositories.repository_id
+    where ranked.version_rank = 1
+)
+
+select * from final

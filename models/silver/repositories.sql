@@ -1,0 +1,149 @@
+with loads as (
+    select * from {{ source('bronze', 'loads') }}
+),
+
+landed as (
+    select * from {{ source('bronze', 'repositories') }}
+),
+
+extracted as (
+    {{ json_columns(
+        'landed',
+        'payload',
+        ['source', 'repository_id', 'walk_id', 'position', 'row_index', '_run_id', '_loaded_at'],
+        {
+            'full_name': 'full_name',
+            'owner_login': 'owner.login',
+            'repository_name': 'name',
+            'description': 'description',
+            'default_branch': 'default_branch',
+            'primary_language': 'language',
+            'html_url': 'html_url',
+            'is_fork': 'fork',
+            'is_archived': 'archived',
+            'is_private': 'private',
+            'created_at': 'created_at',
+        },
+    ) }}
+),
+
+versions as (
+    select
+        *,
+        row_number() over (
+            partition by source, repository_id
+            order by walk_id desc, position desc, row_index desc
+        ) as version_rank
+    from extracted
+),
+
+previous_names as (
+    select
+        versions.source,
+        versions.repository_id,
+        {{ sorted_text_list('versions.full_name') }} as previous_names
+    from versions
+    inner join versions as latest
+        on
+            versions.source = latest.source
+            and versions.repository_id = latest.repository_id
+            and latest.version_rank = 1
+    where versions.full_name <> latest.full_name
+    group by versions.source, versions.repository_id
+),
+
+closed_walks as (
+    select
+        source,
+        repository_id,
+        stream,
+        walk_id,
+        walk_kind,
+        outcome,
+        branch,
+        head_sha,
+        row_number() over (
+            partition by source, repository_id, stream order by walk_id desc
+        ) as walk_rank
+    from loads
+    where role = 'closed' and stream in ('commits', 'issues')
+),
+
+-- The repository as the ledger tells it: when it was last synced whole, and which walks hold it.
+known as (
+    select
+        source,
+        repository_id,
+        min(responded_at) as first_synced_at,
+        coalesce(
+            max(case when stream = 'syncs' then responded_at end), max(responded_at)
+        ) as as_of_at
+    from loads
+    group by source, repository_id
+),
+
+walks as (
+    select
+        source,
+        repository_id,
+        max(case when stream = 'commits' and walk_kind = 'history' then walk_id end)
+            as history_walk_id,
+        max(
+            case
+                when
+                    stream = 'issues'
+                    and walk_kind = 'full'
+                    and coalesce(outcome, 'ok') <> 'issues disabled'
+                    then walk_id
+            end
+        ) as full_issue_walk_id,
+        max(case when stream = 'commits' and walk_rank = 1 then branch end) as branch,
+        max(case when stream = 'commits' and walk_rank = 1 then head_sha end) as head_sha,
+        max(case when stream = 'commits' and walk_rank = 1 then outcome end) as commits_outcome,
+        max(case when stream = 'issues' and walk_rank = 1 then outcome end) as issues_outcome
+    from closed_walks
+    group by source, repository_id
+),
+
+final as (
+    select
+        known.source,
+        known.repository_id,
+        {{ clean_text('latest.owner_login') }} as owner_login,
+        {{ clean_text('latest.repository_name') }} as repository_name,
+        {{ clean_text('latest.description') }} as description,
+        latest.primary_language,
+        latest.html_url,
+        previous_names.previous_names,
+        walks.head_sha,
+        walks.history_walk_id,
+        walks.full_issue_walk_id,
+        walks.commits_outcome,
+        walks.issues_outcome,
+        cast(known.as_of_at as date) as as_of_date,
+        known.as_of_at,
+        known.first_synced_at,
+        {{ utc_timestamp('latest.created_at') }} as created_at,
+        latest._run_id,
+        latest._loaded_at,
+        coalesce({{ clean_text('latest.full_name') }}, cast(known.repository_id as varchar))
+            as full_name,
+        coalesce(walks.branch, latest.default_branch) as default_branch,
+        coalesce(try_cast(latest.is_fork as boolean), false) as is_fork,
+        coalesce(try_cast(latest.is_archived as boolean), false) as is_archived,
+        coalesce(try_cast(latest.is_private as boolean), false) as is_private
+    from known
+    left join versions as latest
+        on
+            known.source = latest.source
+            and known.repository_id = latest.repository_id
+            and latest.version_rank = 1
+    left join previous_names
+        on
+            known.source = previous_names.source
+            and known.repository_id = previous_names.repository_id
+    left join walks
+        on known.source = walks.source and known.repository_id = walks.repository_id
+)
+
+select * from final

@@ -1,0 +1,198 @@
+{{
+    config(
+        materialized='incremental',
+        unique_key=['source', 'repository_id', 'number'],
+        on_schema_change='fail',
+    )
+}}
+
+{%- set columns = [
+    'source', 'repository_id', 'number', 'item_id', 'author_id', 'author_login', 'author_type',
+    'closed_by_id', 'closed_by_login', 'closed_by_type', 'title', 'state', 'state_reason',
+    'author_association', 'milestone_title', 'labels', 'assignees', 'is_pull_request', 'is_draft',
+    'is_locked', 'comments_count', 'reactions_total', 'opened_at', 'closed_at', 'merged_at',
+    'updated_at', 'walk_id', 'position', 'row_index', '_run_id', '_loaded_at',
+] %}
+
+with landed as (
+    select * from {{ source('bronze', 'issues') }}
+    {{ newly_landed() }}
+),
+
+repositories as (
+    select * from {{ ref('repositories') }}
+),
+
+extracted as (
+    {{ json_columns(
+        'landed',
+        'payload',
+        [
+            'source', 'repository_id', 'walk_id', 'position', 'row_index', '_run_id', '_loaded_at',
+        ],
+        {
+            'number': 'number',
+            'item_id': 'id',
+            'author_id': 'user.id',
+            'author_login': 'user.login',
+            'author_type': 'user.type',
+            'closed_by_id': 'closed_by.id',
+            'closed_by_login': 'closed_by.login',
+            'closed_by_type': 'closed_by.type',
+            'title': 'title',
+            'state': 'state',
+            'state_reason': 'state_reason',
+            'author_association': 'author_association',
+            'milestone_title': 'milestone.title',
+            'labels': 'labels',
+            'assignees': 'assignees',
+            'pull_request': 'pull_request',
+            'is_draft': 'draft',
+            'is_locked': 'locked',
+            'comments_count': 'comments',
+            'reactions_total': 'reactions.total_count',
+            'opened_at': 'created_at',
+            'closed_at': 'closed_at',
+            'merged_at': 'pull_request.merged_at',
+            'updated_at': 'updated_at',
+        },
+    ) }}
+),
+
+typed as (
+    select
+        source,
+        repository_id,
+        author_login,
+        author_type,
+        closed_by_login,
+        closed_by_type,
+        state,
+        state_reason,
+        author_association,
+        walk_id,
+        position,
+        row_index,
+        _run_id,
+        _loaded_at,
+        try_cast(number as integer) as number,
+        try_cast(item_id as bigint) as item_id,
+        try_cast(author_id as bigint) as author_id,
+        try_cast(closed_by_id as bigint) as closed_by_id,
+        {{ clean_text('title') }} as title,
+        {{ clean_text('milestone_title') }} as milestone_title,
+        {{ json_list('labels', {'id': 'bigint', 'name': 'varchar', 'color': 'varchar'}) }} as labels,
+        {{ json_list('assignees', {'id': 'bigint', 'login': 'varchar', 'type': 'varchar'}) }}
+            as assignees,
+        -- The key's presence tells a pull request from an issue; an empty object is presence too.
+        pull_request is not null as is_pull_request,
+        coalesce(try_cast(is_draft as boolean), false) as is_draft,
+        coalesce(try_cast(is_locked as boolean), false) as is_locked,
+        coalesce(try_cast(comments_count as integer), 0) as comments_count,
+        coalesce(try_cast(reactions_total as integer), 0) as reactions_total,
+        {{ utc_timestamp('opened_at') }} as opened_at,
+        {{ utc_timestamp('closed_at') }} as closed_at,
+        {{ utc_timestamp('merged_at') }} as merged_at,
+        {{ utc_timestamp('updated_at') }} as updated_at
+    from extracted
+    where try_cast(number as integer) is not null
+),
+
+{% if is_incremental() -%}
+stored as (
+    select * from {{ this }}
+),
+
+-- Beside the new rows only those stored ones matter whose item came again or whose flag may turn.
+versions as (
+    select
+        {{ columns | join(', ') }},
+        walk_id as last_walk_id,
+        0 as earlier_reopenings
+    from typed
+
+    union all
+
+    select
+        {% for column in columns -%}
+        stored.{{ column }},
+        {% endfor -%}
+        stored.last_walk_id,
+        stored.observed_reopen_count as earlier_reopenings
+    from stored
+    inner join repositories
+        on
+            stored.source = repositories.source
+            and stored.repository_id = repositories.repository_id
+    left join (select distinct source, repository_id, number from typed) as again
+        on
+            stored.source = again.source
+            and stored.repository_id = again.repository_id
+            and stored.number = again.number
+    where
+        again.number is not null
+        or stored.is_deleted <> (
+            stored.last_walk_id < coalesce(repositories.full_issue_walk_id, stored.last_walk_id)
+        )
+),
+{%- else -%}
+versions as (
+    select
+        {{ columns | join(', ') }},
+        walk_id as last_walk_id,
+        0 as earlier_reopenings
+    from typed
+),
+{%- endif %}
+
+ordered as (
+    select
+        *,
+        coalesce(updated_at, opened_at, cast('0001-01-01' as timestamp)) as version_at
+    from versions
+),
+
+observed as (
+    select
+        *,
+        lag(state) over (
+            partition by source, repository_id, number
+            order by version_at, walk_id, position, row_index
+        ) as previous_state
+    from ordered
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by source, repository_id, number
+            order by version_at desc, walk_id desc, position desc, row_index desc
+        ) as version_rank,
+        max(last_walk_id) over (partition by source, repository_id, number) as newest_walk_id,
+        sum(
+            earlier_reopenings
+            + case when previous_state = 'closed' and state = 'open' then 1 else 0 end
+        ) over (partition by source, repository_id, number) as reopenings
+    from observed
+),
+
+final as (
+    select
+        {% for column in columns -%}
+        ranked.{{ column }},
+        {% endfor -%}
+        ranked.newest_walk_id as last_walk_id,
+        cast(ranked.reopenings as integer) as observed_reopen_count,
+        -- A complete walk of the list that did not see the item: it was deleted or moved away.
+        ranked.newest_walk_id < coalesce(repositories.full_issue_walk_id, ranked.newest_walk_id)
+            as is_deleted
+    from ranked
+    inner join repositories
+        on
+            ranked.source = repositories.source
+            and ranked.repository_id = repositories.repository_id
+    where ranked.version_rank = 1
+)
+
+select * from final
