@@ -24,9 +24,16 @@ _BATCH_BYTES = 32 * 2**20  # of JSON in memory at once
 _TABLES = {"repository": "repositories", "commits": "commits", "issues": "issues"}
 _PEOPLE_ACTIONS = ("merge", "split", "bot", "not_bot", "name", "team")
 _LEDGER = (
-    "source", "repository_id", "stream", "walk_id", "position", "role", "walk_kind", "outcome", "branch", "head_sha",
-    "request", "status", "responded_at", "row_count", "raw_bytes", "object_path", "_run_id", "_loaded_at",
+    "source", "repository_id", "stream", "walk_id", "position", "role", "walk_kind", "outcome", "branch",
+    "head_sha", "request", "status", "responded_at", "row_count", "raw_bytes", "object_path",
+    "_run_id", "_loaded_at",
 )  # fmt: skip
+_NEXT_RUN = """
+    select
+        coalesce(max(_run_id), 0) + 1,
+        greatest(max(_loaded_at) + interval 1 microsecond, current_timestamp at time zone 'UTC')
+    from bronze.runs
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,11 @@ def known_objects(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection, landing: Landing, objects: list[LandedObject], people: Path, built: Digests
+    connection: duckdb.DuckDBPyConnection,
+    landing: Landing,
+    objects: list[LandedObject],
+    people: Path,
+    built: Digests,
 ) -> LoadSummary:
     """Loads landed objects into bronze, in one transaction with the ledger.
 
@@ -112,10 +123,8 @@ def load(
 
 
 def _load(connection: duckdb.DuckDBPyConnection, landing: Landing, objects: list[LandedObject]) -> LoadSummary:
-    last, at = connection.execute(
-        "select coalesce(max(_run_id), 0), greatest(max(_loaded_at) + interval 1 microsecond, current_timestamp at time zone 'UTC') from bronze.runs"
-    ).fetchall()[0]
-    batch = _Batch(connection, last + 1, at)
+    run_id, loaded_at = connection.execute(_NEXT_RUN).fetchall()[0]
+    batch = _Batch(connection, run_id, loaded_at)
     for landed in objects:
         for envelope, body in landing.read(landed.path):
             batch.add(envelope, body, landed.path)
@@ -185,7 +194,8 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[
     ).fetchall()
     types = ["varchar" if data_type == "JSON" else data_type for (data_type,) in described]
     columns = ", ".join(f"unnest(?::{data_type}[])" for data_type in types)
-    connection.execute(f"insert into bronze.{table} select {columns}", [list(column) for column in zip(*rows)])  # noqa: S608
+    values = [list(column) for column in zip(*rows, strict=True)]
+    connection.execute(f"insert into bronze.{table} select {columns}", values)
 
 
 def _load_people(connection: duckdb.DuckDBPyConnection, path: Path, run_id: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from hear_app.errors import HearError, TokenRejectedError
+from hear_app.errors import HearError
 
 if TYPE_CHECKING:
     from hear_app.settings import Settings
@@ -30,7 +30,9 @@ app = typer.Typer(
 
 Repositories = Annotated[list[str] | None, typer.Argument(metavar="[OWNER/REPO]...", show_default=False)]
 Full = Annotated[bool, typer.Option("--full", help="Read everything again, not only what is new.")]
-MaxWait = Annotated[float | None, typer.Option(help="Seconds to wait for rate limits in all.", min=0, show_default=False)]
+MaxWait = Annotated[
+    float | None, typer.Option(help="Seconds to wait for rate limits in all.", min=0, show_default=False)
+]
 Sample = Annotated[bool, typer.Option("--sample", help="Use the embedded sample instead of GitHub.")]
 
 
@@ -43,7 +45,10 @@ def run(repositories: Repositories = None, sample: Sample = False, max_wait: Max
     from hear_app import pipeline
 
     settings = _settings(max_wait=max_wait)
-    with pipeline.opened(settings) as landing, pipeline.planned(settings, _names(repositories), landing, sample) as plan:
+    with (
+        pipeline.opened(settings) as landing,
+        pipeline.planned(settings, _names(repositories), landing, sample) as plan,
+    ):
         pipeline.published_state(settings.warehouse)
         _announce(plan)
         results = pipeline.sync(plan, settings, landing)
@@ -60,7 +65,10 @@ def sync(
     from hear_app import listing, pipeline
 
     settings = _settings(max_wait=max_wait)
-    with pipeline.opened(settings) as landing, pipeline.planned(settings, _names(repositories), landing, sample) as plan:
+    with (
+        pipeline.opened(settings) as landing,
+        pipeline.planned(settings, _names(repositories), landing, sample) as plan,
+    ):
         _announce(plan)
         results = pipeline.sync(plan, settings, landing, full)
     listing.print_results(results, None)
@@ -166,8 +174,9 @@ def _exit_by(results: list[RepositoryResult]) -> None:
 
 def main() -> NoReturn:
     """Runs the command line: an error is one sentence and its exit code, never a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(_guarded(lambda: app(standalone_mode=True)))
+    signal.signal(signal.SIGINT, _leave_interrupted)
+    signal.signal(signal.SIGTERM, _leave_interrupted)
+    sys.exit(_guarded(app))
 
 
 def _guarded(command: Callable[[], Any]) -> int:
@@ -175,22 +184,17 @@ def _guarded(command: Callable[[], Any]) -> int:
         command()
     except HearError as error:
         _say(f"hear: {error}")
-        return 1 if isinstance(error, TokenRejectedError) else error.exit_code
-    except KeyboardInterrupt:
-        _leave_interrupted()
+        return error.exit_code
     except BrokenPipeError:
         # The reader of our output went away, as `head` does: no error, and nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
-def _interrupt(signum: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _leave_interrupted() -> NoReturn:
+def _leave_interrupted(_signum: int, _frame: object) -> NoReturn:
     """Leaves at once: what has landed is whole, and no thread in mid-request need be waited for."""
-    _say("hear: interrupted; what has landed is kept, and the next run goes on from there.")
+    cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
+    _say(f"{cursor}hear: interrupted; what has landed is kept, and the next run goes on from there.")
     os._exit(INTERRUPTED)
 
 

@@ -10,7 +10,6 @@ body. A walk is one pass over a stream; it ends with an object whose role is `cl
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ Role = Literal["page", "removed", "closed"]
 WalkKind = Literal["history", "compare", "full", "updated"]
 
 _OBJECT_NAME = re.compile(r"(?P<role>page|removed|closed)-(?P<position>\d+)-(?P<page_size>\d+)\.jsonl\.zst")
+_ENVELOPE_BYTES = 2**16
 _LEVEL = 3  # a page of 400 kB in about a millisecond, to a tenth; higher levels cost time for little
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -163,8 +163,16 @@ class Landing:
         return [(self._envelope(path, lines[at]), lines[at + 1]) for at in range(0, len(lines), 2)]
 
     def envelope(self, path: str) -> Envelope:
-        """The envelope of an object's first response. Raises LandingError where it is corrupt or gone."""
-        return self.read(path)[0][0]
+        """The envelope of an object's first response, without reading the rest.
+
+        Raises LandingError where it is corrupt or gone.
+        """
+        try:
+            with zstandard.ZstdDecompressor().stream_reader(self._stored(path)) as reader:
+                start = reader.read(_ENVELOPE_BYTES)
+        except zstandard.ZstdError as error:
+            raise self._corrupt(path, str(error)) from error
+        return self._envelope(path, start.partition(b"\n")[0])
 
     def objects(self, prefix: str = "") -> Iterator[LandedObject]:
         """All landed objects below a prefix, in no order. Raises LandingError where they can't be listed."""
@@ -175,9 +183,7 @@ class Landing:
                     if landed is not None:
                         yield landed
         except (BaseError, OSError) as error:
-            raise LandingError(
-                f"The landing zone {self.root} can't be listed: {_first_line(error)}."
-            ) from error
+            raise LandingError(f"The landing zone {self.root} can't be listed: {_first_line(error)}.") from error
 
     def walks(self, source: str, repository_id: int, stream: Stream) -> list[Walk]:
         """The walks of one stream, oldest first."""
@@ -190,9 +196,7 @@ class Landing:
 
     def repositories(self, source: str) -> dict[int, tuple[Envelope, bytes]]:
         """For each repository of a source, its newest repository response."""
-        return {
-            key: self.read(landed.path)[0] for key, landed in self._latest_repository_objects(source).items()
-        }
+        return {key: self.read(landed.path)[0] for key, landed in self._latest_repository_objects(source).items()}
 
     def _latest_repository_objects(self, source: str) -> dict[int, LandedObject]:
         latest: dict[int, LandedObject] = {}
@@ -206,14 +210,16 @@ class Landing:
 
     def _lines(self, path: str) -> list[bytes]:
         try:
-            stored = bytes(obstore.get(self._store, path).bytes())
-        except (BaseError, OSError) as error:
-            raise LandingError(f"{path} can't be read from {self.root}: {_first_line(error)}.") from error
-        try:
-            text = zstandard.decompress(stored)
+            text = zstandard.decompress(self._stored(path))
         except zstandard.ZstdError as error:
             raise self._corrupt(path, str(error)) from error
         return text.split(b"\n")[:-1]
+
+    def _stored(self, path: str) -> bytes:
+        try:
+            return bytes(obstore.get(self._store, path).bytes())
+        except (BaseError, OSError) as error:
+            raise LandingError(f"{path} can't be read from {self.root}: {_first_line(error)}.") from error
 
     def _envelope(self, path: str, line: bytes) -> Envelope:
         known = {field.name for field in fields(Envelope)}
@@ -223,7 +229,7 @@ class Landing:
             raise self._corrupt(path, "its envelope can't be read") from error
 
     def _corrupt(self, path: str, why: str) -> LandingError:
-        where = path if "://" in self.root else os.path.join(self.root, path)
+        where = path if "://" in self.root else str(Path(self.root, path))
         walk = path.rsplit("/", 1)[0]
         return LandingError(
             f"The landed object {where} is corrupt: {why}.",

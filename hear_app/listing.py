@@ -47,12 +47,16 @@ class TableEntry:
 def tables(connection: duckdb.DuckDBPyConnection) -> list[TableEntry]:
     """The tables and views of the three schemas, in the order of the way of the data."""
     listed = connection.execute(
-        "select schema_name, table_name, comment from duckdb_tables() where database_name = current_database() "
-        "union all select schema_name, view_name, comment from duckdb_views() where database_name = current_database()"
+        "select schema_name, table_name as name, comment from duckdb_tables() "
+        "where database_name = current_database() "
+        "union all select schema_name, view_name, comment from duckdb_views() "
+        "where database_name = current_database()"
     ).fetchall()
     found = [row for row in listed if row[0] in _SCHEMAS]
     found.sort(key=lambda row: (_SCHEMAS.index(row[0]), row[1]))
-    return [TableEntry(schema, name, _count(connection, schema, name), _sentence(text)) for schema, name, text in found]
+    return [
+        TableEntry(schema, name, _count(connection, schema, name), _sentence(text)) for schema, name, text in found
+    ]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> int:
@@ -60,7 +64,7 @@ def _count(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> int
 
 
 def _sentence(comment: str | None) -> str:
-    text = " ".join((comment or "").split()).removeprefix("Grain: ")
+    text = " ".join((comment or "").split()).removeprefix("Grain: ").removeprefix("one row per ")
     first = text.partition(". ")[0].rstrip(".")
     return first[:1].upper() + first[1:]
 
@@ -74,15 +78,39 @@ def print_tables(entries: list[TableEntry]) -> None:
 
 
 def print_results(results: list[RepositoryResult], loaded: Mapping[tuple[int, str], int] | None) -> None:
-    """What landed of each repository and stream, and, after a build, what was loaded; to stdout."""
-    rows = []
+    """What became of each stream, under its repository's name; with `loaded`, after a build, to stdout."""
+    header = [
+        "",
+        "outcome",
+        "new",
+        "updated",
+        "landed",
+        *(["loaded"] if loaded is not None else []),
+        "requests",
+    ]
+    rows: list[list[str]] = []
     for result in results:
-        for name, stream, outcome, landed in _result_rows(result):
-            counted = (loaded or {}).get((result.repository_id or 0, stream), 0)
-            rows.append([name, stream, outcome, f"{landed:,}", f"{counted:,}"])
-    width = 5 if loaded is not None else 4
-    header = ["repository", "stream", "outcome", "landed", "loaded"][:width]
-    _print([row[:width] for row in rows], header, right={3, 4})
+        for stream in result.streams:
+            counts = [stream.new, stream.updated, stream.rows, stream.requests]
+            if loaded is not None:
+                counts.insert(3, loaded.get((result.repository_id or 0, stream.stream), 0))
+            rows.append([f"  {stream.stream}", stream.outcome, *(f"{count:,}" for count in counts)])
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    print("  ".join(_aligned(header, widths)))
+    lines = iter(rows)
+    for result in results:
+        print(result.name + ("" if result.streams else f": {'failed' if result.error else 'read once'}"))
+        for _ in result.streams:
+            print("  ".join(_aligned(next(lines), widths)))
+    sys.stdout.flush()
+
+
+def _aligned(cells: list[str], widths: list[int]) -> list[str]:
+    """The first two cells to the left, the counts to the right."""
+    return [
+        cell.ljust(width) if index < 2 else cell.rjust(width)
+        for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
 
 
 def print_proofs(proofs: list[Proof]) -> None:
@@ -98,12 +126,6 @@ def print_next_steps(path: Path) -> None:
     out.print("Next:  hear run OWNER/REPO   sync a repository of yours", markup=False)
     out.print("       hear tables           list these tables again", markup=False)
     out.print("       hear verify           prove that nothing is missing", markup=False)
-
-
-def _result_rows(result: RepositoryResult) -> list[tuple[str, str, str, int]]:
-    if not result.streams:
-        return [(result.name, "", "failed" if result.error else "read once", 0)]
-    return [(result.name, stream.stream, stream.outcome, stream.rows) for stream in result.streams]
 
 
 def _print(rows: list[list[str]], header: list[str], right: set[int], folds: Set[int] = frozenset()) -> None:

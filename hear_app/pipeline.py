@@ -62,7 +62,13 @@ def planned(settings: Settings, names: Sequence[str], landing: Landing, sample: 
         yield replace(given, names=landed, why="landed before")
     else:
         with _sample_server() as (url, repositories):
-            yield Plan(repositories, SAMPLE_SOURCE, url, None, "the embedded sample" + ("" if sample else ", as no repository was named"))
+            yield Plan(
+                repositories,
+                SAMPLE_SOURCE,
+                url,
+                None,
+                "the embedded sample" + ("" if sample else ", as no repository was named"),
+            )
 
 
 @contextlib.contextmanager
@@ -80,7 +86,7 @@ def sync(plan: Plan, settings: Settings, landing: Landing, full: bool = False) -
     with reporting() as reporter:
         limits = Limits(settings.workers, settings.max_wait, on_wait=reporter.waiting)
         client = Client(plan.api_url, plan.token, limits)
-        job = Sync(client, landing, plan.source, reporter, settings.workers, full)
+        job = Sync(client, landing, plan.source, reporter, settings.workers, full, estimates=not plan.is_sample)
         results = job.run(plan.names)
     remaining = f", {limits.quota.remaining:,} of {limits.quota.limit:,} left" if limits.quota.limit else ""
     listing.say(f"{limits.requests:,} requests{remaining if not plan.is_sample else ''}")
@@ -115,7 +121,7 @@ def real_sources(landing: Landing) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One build of the published file from the landing zone: `sources` are read, `full` forgets the present one."""
+    """One build of the published file from the landing zone: `sources` are read, `full` forgets the present."""
 
     settings: Settings
     landing: Landing
@@ -130,7 +136,9 @@ class Build:
         settings, published = self.settings, published_state(self.settings.warehouse)
         project = settings.project_home
         built = bronze.digests(project, settings.people_path)
-        afresh = self.full or published is None or published.digests.bronze != built.bronze or self._replaces(published)
+        afresh = (
+            self.full or published is None or published.digests.bronze != built.bronze or self._replaces(published)
+        )
         known = set() if afresh or published is None else published.objects
         waiting = bronze.pending(self.landing, self.sources, known)
         if not afresh and not waiting and published and published.digests == built:
@@ -167,7 +175,10 @@ class Build:
             proofs = verify.prove(connection, self.landing)
         failed = verify.failures(proofs)
         if failed:
-            raise ProofError("\n".join(failed), f"The last good file stays; the build is kept in {self.settings.build_path}.")
+            raise ProofError(
+                "\n".join(failed),
+                f"The last good file stays; the build is kept in {self.settings.build_path}.",
+            )
         repositories = len({proof.repository for proof in proofs})
         listing.say(f"Proofs: {len(proofs)} of {len(proofs)} hold for {repositories} repositories.")
 

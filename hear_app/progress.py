@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from hear_app.landing import Stream
 from hear_app.listing import console, say
@@ -29,6 +29,10 @@ class LineReporter:
             read = self._rows[name, stream] = self._rows.get((name, stream), 0) + count
             if self._is_due(f"{name} {stream}"):
                 say(f"  {name}: {stream}, {read:,}" + (f" of about {total:,}" if total else "") + " rows landed")
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            say(f"  {text}")
 
     def waiting(self, reason: str, seconds: float) -> None:
         with self._lock:
@@ -61,17 +65,26 @@ class BarReporter:
         with self._lock:
             task = self._tasks.get((name, stream))
             if task is None:
-                task = self._tasks[name, stream] = self._progress.add_task(f"{name} {stream}", total=None)
+                task = self._tasks[name, stream] = self._progress.add_task(
+                    f"{name} {stream}", total=total, total_text=f" of {total:,}" if total else "", rate=""
+                )
             if self._waiting is not None:
                 self._progress.update(self._waiting, visible=False)
-            self._progress.update(task, advance=count, total=total)
+            self._progress.update(task, advance=count, rate=self._rate(task))
+
+    def note(self, text: str) -> None:
+        self._progress.console.print(f"  {text}", markup=False)
 
     def waiting(self, reason: str, seconds: float) -> None:
         with self._lock:
             if self._waiting is None:
-                self._waiting = self._progress.add_task("", total=None)
+                self._waiting = self._progress.add_task("", total=None, total_text="", rate="")
             text = f"waiting {seconds:,.0f} s for {reason}"
             self._progress.update(self._waiting, description=text, visible=True)
+
+    def _rate(self, task: TaskID) -> str:
+        speed = self._progress.tasks[self._progress.task_ids.index(task)].speed
+        return f"{speed:,.0f}/s" if speed else ""
 
     def finished(self, result: RepositoryResult) -> None:
         with self._lock:
@@ -96,6 +109,12 @@ def reporting() -> Iterator[LineReporter | BarReporter]:
     if not out.is_terminal:
         yield LineReporter()
         return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(20),
+        TextColumn("{task.completed:,}{task.fields[total_text]} rows"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(compact=True),
+    )
     with Progress(*columns, console=out, transient=True) as progress:
         yield BarReporter(progress)

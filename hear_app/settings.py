@@ -5,7 +5,6 @@ Imports nothing of the package but `errors`, so that the dashboard may use it al
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -130,9 +129,7 @@ class Settings(BaseSettings):
         for home in homes:
             if (home / "dbt_project.yml").is_file():
                 return home.resolve()
-        raise UsageError(
-            f"No dbt_project.yml in {homes[0]}.", "Set HEAR_HOME to the folder that holds hear_app."
-        )
+        raise UsageError(f"No dbt_project.yml in {homes[0]}.", "Set HEAR_HOME to the folder that holds hear_app.")
 
 
 def load_settings(**flags: Any) -> Settings:
@@ -147,8 +144,3 @@ def load_settings(**flags: Any) -> Settings:
         where = ".".join(str(part) for part in first["loc"])
         name = where if where.isupper() else f"HEAR_{where.upper()}"
         raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
-
-
-def in_container() -> bool:
-    """Whether this runs in the project's image, where remedies differ."""
-    return os.path.exists("/.dockerenv") or os.environ.get("HEAR_IN_CONTAINER") == "1"

@@ -82,7 +82,9 @@ def _failure(command: str, outcome: Any) -> str:
     if not failed:
         why = str(outcome.exception or "see its log above").strip().splitlines()
         return f"dbt {command} failed: {why[0]}."
-    shown = [f"{result.node.resource_type} {result.node.name} ({_why(result)})" for result in failed[:_SHOWN_FAILURES]]
+    shown = [
+        f"{result.node.resource_type} {result.node.name} ({_why(result)})" for result in failed[:_SHOWN_FAILURES]
+    ]
     more = f", and {len(failed) - len(shown)} more" if len(failed) > len(shown) else ""
     return f"dbt {command}: {len(failed)} of {len(results)} failed: {', '.join(shown)}{more}."
 

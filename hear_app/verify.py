@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
@@ -51,7 +50,8 @@ _HEADS = """
     from silver.repositories as r
     inner join heads as h using (source, repository_id)
     left join silver.commits as c
-        on h.source = c.source and h.repository_id = c.repository_id and h.head_sha = c.sha and c.is_on_default_branch
+        on h.source = c.source and h.repository_id = c.repository_id and h.head_sha = c.sha
+        and c.is_on_default_branch
     group by r.full_name
 """
 _COMMITS = """
@@ -106,16 +106,17 @@ def _landed_objects(connection: duckdb.DuckDBPyConnection, landing: Landing) -> 
     waiting = {found.path for found in bronze.pending(landing, sources, known)}
     proofs = []
     for (source, key), name in names.items():
-        prefix = f"{source}/{key}/"
-        own: Callable[[set[str]], list[str]] = lambda paths, prefix=prefix: sorted(  # noqa: E731
-            path for path in paths if path.startswith(prefix)
-        )
-        gone, unloaded = own(known - landed), own(waiting)
-        examples = tuple([f"{path} is gone" for path in gone] + [f"{path} is not loaded" for path in unloaded])
+        gone, unloaded = (_below(f"{source}/{key}/", paths) for paths in (known - landed, waiting))
+        examples = [f"{path} is gone" for path in gone] + [f"{path} is not loaded" for path in unloaded]
         heal = f"hear sync --full {name}" if gone else "hear build"
         title = "every landed object is there and loaded"
-        proofs.append(Proof(name, title, len(own(known)), len(examples), examples[:_SHOWN], heal))
+        checked = len(_below(f"{source}/{key}/", known))
+        proofs.append(Proof(name, title, checked, len(examples), tuple(examples[:_SHOWN]), heal))
     return proofs
+
+
+def _below(prefix: str, paths: set[str]) -> list[str]:
+    return sorted(path for path in paths if path.startswith(prefix))
 
 
 def failures(proofs: list[Proof]) -> list[str]:

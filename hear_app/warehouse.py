@@ -60,7 +60,8 @@ def unwritable(folder: Path, error: OSError) -> WarehouseError:
     """The error for a folder that can't be written, with the remedy for a container's mount."""
     return WarehouseError(
         f"The folder {folder} can't be written: {error.strerror or error}.",
-        f"Make it writable for user {os.getuid()} (for Docker: mkdir -p warehouse first, and --user \"$(id -u):$(id -g)\"), "
+        f"Make it writable for user {os.getuid()} (in Docker: make the folder first, and give "
+        '--user "$(id -u):$(id -g)"), '
         "or set HEAR_WAREHOUSE to another place.",
     )
 
@@ -148,12 +149,14 @@ def publish(build: Path, published: Path) -> None:
     its WAL beside the new file. The working copy stays then.
     """
     if _wal(build).exists():
-        raise WarehouseError(f"{build} was not closed: {_wal(build).name} is still there.", "Run `hear build` again.")
+        raise WarehouseError(
+            f"{build} was not closed: {_wal(build).name} is still there.", "Run `hear build` again."
+        )
     _probe(published, build)
     try:
         _wal(published).unlink(missing_ok=True)
         _fsync(build)
-        os.replace(build, published)
+        build.replace(published)
         _fsync(published.parent)
     except OSError as error:
         raise unwritable(published.parent, error) from error

@@ -7,3 +7,17 @@
     where _run_id > (select coalesce(max(_run_id), -1) from {{ this }})
     {%- endif %}
 {%- endmacro %}
+
+{#-
+    Whether a commit, as last seen, is on its default branch. The last complete history walk holds the branch;
+    later walks tell what joined it and what left it.
+-#}
+{% macro is_on_branch(version, repository) -%}
+    {{ version }}.walk_id >= coalesce({{ repository }}.history_walk_id, {{ version }}.walk_id + 1)
+    and not {{ version }}.left_branch
+{%- endmacro %}
+
+{#- Whether the last complete walk of the issue list no longer saw an item. -#}
+{% macro is_gone(last_walk_id, repository) -%}
+    {{ last_walk_id }} < coalesce({{ repository }}.full_issue_walk_id, {{ last_walk_id }})
+{%- endmacro %}

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -103,8 +105,8 @@ class Client:
         self.api_url = api_url
         self.limits = limits
         self.has_token = token is not None
+        self.statuses: deque[int] = deque()
         self._sleep = sleep
-        self._reached = False
         self._base = urlsplit(api_url)
         self._session = requests.Session()
         self._session.auth = _Token(token, self._base.netloc)
@@ -117,6 +119,12 @@ class Client:
         )
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=32, max_retries=0))
+
+    def scoped(self) -> Client:
+        """The same connection with an own count of the answers that came over it, in `statuses`."""
+        scoped = copy(self)
+        scoped.statuses = deque()
+        return scoped
 
     def get(
         self, request: str, etag: str | None = None, accept: str = JSON_MEDIA_TYPE, heavy: bool = False
@@ -132,7 +140,6 @@ class Client:
             try:
                 with self.limits.slot():
                     answer = self._follow(request, headers)
-                self._reached = True
                 fault = self._fault(answer, accept)
             except _Refused:
                 continue
@@ -146,7 +153,12 @@ class Client:
             faults += 1
             if faults >= (_ATTEMPTS if self._reached else _FIRST_ATTEMPTS):
                 raise self._unreachable(request, fault, faults)
-            self._sleep(random.uniform(0.5, 1.0) * min(30.0, 2.0 ** (faults - 1)))  # noqa: S311
+            self._sleep(random.uniform(0.5, 1.0) * min(30.0, 2.0 ** (faults - 1)))
+
+    @property
+    def _reached(self) -> bool:
+        """Whether this run had any answer at all."""
+        return self.limits.requests > 0
 
     def _unreachable(self, request: str, fault: str, faults: int) -> UnreachableError:
         if self._reached:
@@ -156,7 +168,8 @@ class Client:
             )
         return UnreachableError(
             f"{self.api_url} can't be reached: {fault}.",
-            "Check the network or the proxy, set HEAR_API_URL to another API, or run `hear run sample` offline.",
+            "Check the network or the proxy, set HEAR_API_URL to another API, "
+            "or try `hear run --sample`, which needs no network.",
         )
 
     def _follow(self, request: str, headers: dict[str, str]) -> Answer:
@@ -164,6 +177,7 @@ class Client:
         url = self._url(request)
         for _ in range(_REDIRECTS):
             response = self._session.get(url, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+            self.statuses.append(response.status_code)
             if response.status_code not in {301, 302, 307, 308}:
                 return self._answer(request, response)
             target = requests.compat.urljoin(url, response.headers.get("location", ""))
@@ -192,9 +206,7 @@ class Client:
             if wait is None and quota.remaining == 0:
                 wait = (quota.reset_in or 0.0) + RESET_MARGIN
             if wait is not None or answer.status == 429 or "secondary rate" in message.lower():
-                self.limits.refused(
-                    "the rate limit" if quota.remaining == 0 else "the secondary rate limit", wait
-                )
+                self.limits.refused("the rate limit" if quota.remaining == 0 else "the secondary rate limit", wait)
                 raise _Refused
         self.limits.answered(quota)
         if answer.status in _TRANSIENT:

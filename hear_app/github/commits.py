@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 from typing import Any
 from urllib.parse import quote
 
-from hear_app.errors import NotFoundError, UnexpectedAnswerError
+from hear_app.errors import NotFoundError, UnexpectedAnswerError, UnreachableError
 from hear_app.github.client import SHA_MEDIA_TYPE, Answer, Client
 from hear_app.github.pages import NumberedList, Page
 
@@ -93,7 +93,7 @@ def _difference(comparison: NumberedList, executor: Executor) -> Iterator[Page]:
             counted += page.row_count
             total = int(page.answer.document["total_commits"])
             yield page
-    except (NotFoundError, UnexpectedAnswerError) as error:
+    except (NotFoundError, UnexpectedAnswerError, UnreachableError) as error:
         raise NotComparableError(str(error)) from error
     if counted != total:
         raise NotComparableError(f"the comparison counts {total} commits and lists {counted}")

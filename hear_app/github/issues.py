@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -110,9 +110,7 @@ class IssueWalk:
                 break
             answer = self._read(first)
             yield from self._take(answer)
-        return (
-            self._read(self._request(str(_rows(answer)[-1]["updated_at"]))) if answer.next_request else None
-        )
+        return self._read(self._request(str(_rows(answer)[-1]["updated_at"]))) if answer.next_request else None
 
     def _take(self, answer: Answer) -> Iterator[Page]:
         """The page of an answer, if it shows anything new; moves the watermark."""
@@ -168,7 +166,7 @@ class IssueWalk:
 def _overlapped(watermark: str | None) -> str | None:
     if watermark is None:
         return None
-    return (datetime.strptime(watermark, _TIMESTAMP) - OVERLAP).strftime(_TIMESTAMP)
+    return (datetime.strptime(watermark, _TIMESTAMP).replace(tzinfo=UTC) - OVERLAP).strftime(_TIMESTAMP)
 
 
 def _confirmation(answer: Answer) -> Confirmation | None:

@@ -73,7 +73,7 @@ class Limits:
         self,
         workers: int,
         max_wait: float,
-        on_wait: Callable[[str, float], None] = lambda reason, seconds: None,
+        on_wait: Callable[[str, float], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._workers = self._allowed = workers
@@ -150,10 +150,11 @@ class Limits:
             return
         if self._waited > self._max_wait:
             raise RateLimitedError(
-                f"GitHub asks to wait {left:,.0f} s for {self._reason}; --max-wait allows {self._max_wait:,.0f} s in all.",
+                f"GitHub asks to wait {left:,.0f} s for {self._reason}; --max-wait is {self._max_wait:,.0f} s.",
                 "What has landed is kept: run again later, allow more, or set GITHUB_TOKEN.",
             )
-        self._on_wait(self._reason, left)
+        if self._on_wait is not None:
+            self._on_wait(self._reason, left)
         self._sleep(min(left, 1.0))
 
 

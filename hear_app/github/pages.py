@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import parse_qs
 
 from hear_app.errors import UnexpectedAnswerError
 from hear_app.github.client import Answer, Client, PageTooHeavyError
@@ -35,7 +36,7 @@ class Page:
         """About how many rows the whole list has, where its Link or its document tells."""
         if isinstance(self.answer.document, dict):
             return int(self.answer.document.get("total_commits") or 0)
-        number = _page_number(self.answer.last_request)
+        number = last_page_number(self.answer)
         return number * self.size if number else None
 
 
@@ -50,7 +51,7 @@ class NumberedList:
     client: Client
     request: Callable[[int, int], str]
     rows: Callable[[Any], list[Any]]
-    is_empty: Callable[[Any], bool] = lambda document: False
+    is_empty: Callable[[Any], bool] = lambda _: False
     role: Literal["page", "removed"] = "page"
 
     def pages(
@@ -131,16 +132,14 @@ def _end(page: Page) -> int:
     here = page.position + page.size
     if page.answer.next_request is None:
         return here
-    number = _page_number(page.answer.last_request)
+    number = last_page_number(page.answer)
     return max(here + PAGE_SIZES[0], (number or 0) * page.size)
 
 
-def _page_number(request: str | None) -> int | None:
-    for part in (request or "").partition("?")[2].split("&"):
-        name, _, value = part.partition("=")
-        if name == "page" and value.isdigit():
-            return int(value)
-    return None
+def last_page_number(answer: Answer) -> int | None:
+    """The number of the page that an answer's Link calls last, where it does."""
+    numbers = parse_qs((answer.last_request or "").partition("?")[2]).get("page", [])
+    return int(numbers[0]) if numbers and numbers[0].isdigit() else None
 
 
 def _gaps(landed: dict[int, int], end: int) -> Iterator[tuple[int, int]]:

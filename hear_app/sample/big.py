@@ -16,7 +16,7 @@ from hear_app.sample.texts import Writer
 
 _LIFE = 6 * 365 * DAY
 _AUTHORS = 500
-_TEXTS = 400
+_TEXTS = 100
 _BRANCH = 4
 """Commits on a branch before it is merged: every fifth commit is then a merge."""
 _BEHIND = 3
@@ -53,7 +53,7 @@ class _Author:
         ]
 
     def commits(self, number: int) -> Iterator[Commit]:
-        """Branches of four commits, begun some merges ago, and the merge of each; the last commit is the tip."""
+        """Branches of four commits, begun some merges ago, and the merge of each. The last is the tip."""
         mains: list[str] = []
         branch: tuple[str, ...] = ()
         for place in range(number):

@@ -21,7 +21,7 @@ def seconds(text: str) -> int:
 def iso(at: int) -> str:
     """The time as the API writes it: `2026-06-15T12:00:00Z`."""
     # timedelta rather than fromtimestamp(): the latter's range depends on the machine's C library.
-    return (_EPOCH + timedelta(seconds=at)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (_EPOCH + timedelta(seconds=at)).isoformat()[:19] + "Z"
 
 
 NOW = seconds("2026-06-15T12:00:00Z")

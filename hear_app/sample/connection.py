@@ -8,6 +8,7 @@ import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any, Protocol
 
 from hear_app.sample.faults import Fault
@@ -30,7 +31,6 @@ class Backend(Protocol):
 
     def common_headers(self) -> dict[str, str]:
         """The headers of every response."""
-        ...
 
     def note(self, request: Request, status: int) -> None:
         """Write a request to the log."""
@@ -42,10 +42,15 @@ class Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, port: int) -> None:
         self.backend = backend
         self.open_sockets: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", port), Handler)
+
+    def server_bind(self) -> None:
+        """Bind, but ask no name server who 127.0.0.1 is, as the base class does: that may take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.socket.getsockname()[1]
 
     def hang_up(self) -> None:
         """Shut every open connection; its thread then ends by itself."""

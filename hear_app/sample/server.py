@@ -19,6 +19,9 @@ from hear_app.sample.connection import Listener
 from hear_app.sample.history import SampleRepository
 from hear_app.sample.wire import ApiError, Request, Response
 
+_WAKE = 0.005
+"""Seconds between looks at whether to stop: how long leaving the `with` block takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
@@ -48,12 +51,13 @@ class SampleServer:
         old_issues: bool = False,
         rate_headers: bool = True,
         fault: faults.FaultHook | None = None,
+        port: int = 0,
     ) -> None:
         """Serve these repositories; without any, the embedded sample.
 
         `token` is the only one accepted where a request carries one; `limit` requests may be made in each
         `window` seconds; `old_issues` pages issues by number; `rate_headers=False` is an Enterprise server
-        that has its limits switched off.
+        that has its limits switched off; `port` is the one to listen on, 0 any free one.
         """
         self.api = Api(_embedded() if repositories is None else repositories)
         self.date = date
@@ -62,6 +66,7 @@ class SampleServer:
         self.old_issues = old_issues
         self.rate_headers = rate_headers
         self.fault = fault
+        self.port = port
         self.log: list[LogEntry] = []
         self.counts: Counter[str] = Counter()
         self.stopping = threading.Event()
@@ -74,7 +79,7 @@ class SampleServer:
         """The server's address, without a slash at its end. Raises RuntimeError outside the `with` block."""
         if self._server is None:
             raise RuntimeError("the sample server is not running")
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def repositories(self) -> list[SampleRepository]:
@@ -90,8 +95,8 @@ class SampleServer:
 
     def __enter__(self) -> Self:
         self.stopping.clear()
-        self._server = Listener(self)
-        serve = partial(self._server.serve_forever, poll_interval=0.02)
+        self._server = Listener(self, self.port)
+        serve = partial(self._server.serve_forever, poll_interval=_WAKE)
         threading.Thread(target=serve, daemon=True, name="sample-server").start()
         return self
 

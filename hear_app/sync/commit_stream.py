@@ -29,8 +29,8 @@ class CommitStream:
         """Finishes a first load that was cut off, then goes from the last head to the present one."""
         walks = self.shelf.walks("commits")
         cut_off = open_walk(walks)
-        if cut_off is not None:
-            self._resume(cut_off)
+        if cut_off is not None and self._resume(cut_off):
+            self.full = False  # what was just finished is as full as can be
             walks = self.shelf.walks("commits")
         last = self.shelf.last_closed(walks)
         request = commits.head_request(self._name, self._branch)
@@ -40,8 +40,7 @@ class CommitStream:
             self._close_empty(walks, last, request)
         elif last is None or self.full or not _shows(answer, last) or last.branch != self._branch:
             head = str(last.head_sha) if last and answer.status == 304 else answer.body.decode()
-            base = last.head_sha if last and not self.full else None
-            self._walk(next_id(walks), base, head, answer, request)
+            self._walk(next_id(walks), last, head, answer, request)
 
     @property
     def _name(self) -> str:
@@ -51,54 +50,61 @@ class CommitStream:
     def _branch(self) -> str:
         return self.shelf.repository.default_branch
 
-    def _resume(self, walk: Walk) -> None:
-        """Fills the gaps of a history walk, at the head it was pinned to; other kinds are begun anew."""
+    def _resume(self, walk: Walk) -> bool:
+        """Fills the gaps of a history walk, at the head it was pinned to; says whether it could.
+
+        Comparisons are short and are begun anew; so is all where a force-push took the pinned head away.
+        """
         opened = self.shelf.envelope(walk.pages[0])
         if opened.walk_kind != "history" or not opened.head_sha:
-            return
+            return False
         head = opened.head_sha
         ended = self.shelf.envelope(walk.pages[-1]).next_request is None
         landed = {page.position: page.page_size for page in walk.pages}
         try:
-            for page in commits.history(self.client, self._name, head, self.executor, landed, ended):
-                self._land(walk.walk_id, page, "history", head)
+            self._land_history(walk.walk_id, head, landed, ended, is_first=True)
         except NotFoundError:
-            return  # a force-push took the head away: what follows begins a new walk
+            return False
         rows = self.result.rows + sum(self.shelf.envelope(page).row_count for page in walk.pages)
         self._close(walk.walk_id, rows, "history", head, responded_at=opened.responded_at, branch=opened.branch)
+        return True
 
-    def _walk(self, walk_id: int, base: str | None, head: str, answer: Answer, request: str) -> None:
+    def _walk(self, walk_id: int, last: Envelope | None, head: str, answer: Answer, request: str) -> None:
         """From one head to the next: by comparison, or over the whole history where nothing can be compared."""
-        before, kind = self.result.rows, "compare"
-        try:
-            if base is None:
-                raise commits.NotComparableError
-            self._land_difference(walk_id, base, head)
-        except commits.NotComparableError:
-            kind, self.result.rows = "history", before
-            walk_id += base is not None  # the comparison's walk stays open, and so never counts
-            for page in commits.history(self.client, self._name, head, self.executor, {}, False):
-                self._land(walk_id, page, "history", head)
-        self._close(
-            walk_id,
-            self.result.rows - before,
-            "history" if kind == "history" else "compare",
-            head,
-            base_sha=base if kind == "compare" else None,
-            request=request,
-            etag=answer.etag,
-            responded_at=answer.responded_at,
-        )
+        before = self.result.rows
+        base = last.head_sha if last and not self.full else None
+        if last and last.branch != self._branch:
+            self.result.note = f"the default branch is now {self._branch}, no longer {last.branch}"
+        known = {"request": request, "etag": answer.etag, "responded_at": answer.responded_at}
+        if base and self._land_difference(walk_id, base, head):
+            self._close(walk_id, self.result.rows - before, "compare", head, base_sha=base, **known)
+            return
+        self.result.rows = before
+        walk_id += base is not None  # the comparison's walk stays open, and so never counts
+        self._land_history(walk_id, head, {}, False, is_first=last is None)
+        self._close(walk_id, self.result.rows - before, "history", head, **known)
 
-    def _land_difference(self, walk_id: int, base: str, head: str) -> None:
-        gone = 0
-        for page in commits.joined(self.client, self._name, base, head, self.executor):
-            self._land(walk_id, page, "compare", head)
-            gone = commits.behind_by(page)
-        if gone:
-            self.result.note = f"the branch was rewritten: {gone:,} commits left it"
-            for page in commits.left(self.client, self._name, base, head, self.executor):
+    def _land_history(self, walk_id: int, head: str, landed: dict[int, int], ended: bool, is_first: bool) -> None:
+        for page in commits.history(self.client, self._name, head, self.executor, landed, ended):
+            self._land(walk_id, page, "history", head)
+            self.result.new += page.row_count if is_first else 0
+
+    def _land_difference(self, walk_id: int, base: str, head: str) -> bool:
+        """What joined the branch and what left it; False where the server can't compare the two heads."""
+        gone = joined = 0
+        try:
+            for page in commits.joined(self.client, self._name, base, head, self.executor):
                 self._land(walk_id, page, "compare", head)
+                joined, gone = joined + page.row_count, commits.behind_by(page)
+            if gone:
+                self.result.note = f"the branch was rewritten: {gone:,} commits left it"
+                for page in commits.left(self.client, self._name, base, head, self.executor):
+                    self._land(walk_id, page, "compare", head)
+        except commits.NotComparableError as error:
+            self.result.note = f"the whole history is read again: {error}"
+            return False
+        self.result.new, self.result.updated = self.result.new + joined, gone
+        return True
 
     def _land(self, walk_id: int, page: Page, kind: WalkKind, head: str) -> None:
         self.shelf.put("commits", walk_id, page, kind, head_sha=head, branch=self._branch)

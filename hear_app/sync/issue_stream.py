@@ -40,24 +40,30 @@ class IssueStream:
         self._read(walk, walk_id, kind)
 
     def _read(self, walk: IssueWalk, walk_id: int, kind: WalkKind) -> None:
-        asked = walk.confirmation
+        asked, since = walk.confirmation, walk.watermark or ""
         try:
             for page in walk.pages():
-                self._land(walk_id, page, kind)
+                self._land(walk_id, page, kind, since)
         except IssuesDisabledError:
             self.result.outcome = "issues disabled"
             return
         if asked is None or walk.confirmation is not asked:
             self._close(walk, walk_id, kind)
 
-    def _land(self, walk_id: int, page: Page, kind: WalkKind) -> None:
+    def _land(self, walk_id: int, page: Page, kind: WalkKind, since: str) -> None:
+        """Lands a page; its rows are new, changed, or of the overlap, by their own dates."""
         self.shelf.put("issues", walk_id, page, kind, watermark=page.watermark)
         self.result.rows += page.row_count
+        new = sum(str(row.get("created_at")) > since for row in page.answer.document)
+        self.result.new += new
+        self.result.updated += sum(str(row["updated_at"]) > since for row in page.answer.document) - new
         self.reporter.rows(self.shelf.repository.full_name, "issues", page.row_count, None)
 
     def _close(self, walk: IssueWalk, walk_id: int, kind: WalkKind) -> None:
         confirmed = walk.confirmation
-        known = {"request": confirmed.request, "etag": confirmed.etag, "digest": confirmed.digest} if confirmed else {}
+        known = (
+            {"request": confirmed.request, "etag": confirmed.etag, "digest": confirmed.digest} if confirmed else {}
+        )
         self.shelf.close("issues", walk_id, walk.position, kind, watermark=walk.watermark, **known)
         self.result.outcome = "ok"
 

@@ -15,6 +15,7 @@ from hear_app.github.pages import Page
 from hear_app.github.repositories import Repository
 from hear_app.landing import Envelope, Landing
 from hear_app.sync.commit_stream import CommitStream
+from hear_app.sync.estimate import estimate
 from hear_app.sync.issue_stream import IssueStream
 from hear_app.sync.results import Reporter, RepositoryResult, StreamResult
 from hear_app.sync.shelf import Shelf, next_id
@@ -24,7 +25,8 @@ class Sync:
     """Syncs repositories of one API into the landing zone.
 
     `source` names the API there; `full` reads everything again instead of what is new; `workers` bounds the
-    repositories, and the pages of one, that are read at once.
+    repositories, and the pages of one, that are read at once; `estimates` says beforehand, where there is no
+    token, how many requests a first sync takes.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Sync:
         reporter: Reporter,
         workers: int = 4,
         full: bool = False,
+        estimates: bool = True,
     ) -> None:
         self._client = client
         self._landing = landing
@@ -42,6 +45,7 @@ class Sync:
         self._reporter = reporter
         self._workers = workers
         self._full = full
+        self._estimates = estimates
         self._claimed: set[int] = set()
         self._claiming = threading.Lock()
         self._known = landing.repositories(source)
@@ -67,7 +71,8 @@ class Sync:
         return result
 
     def _sync_repository(self, name: str, result: RepositoryResult) -> None:
-        answer, repository, is_news = self._fetch(name)
+        client = self._client.scoped()
+        answer, repository, is_news = self._fetch(client, name)
         result.name, result.repository_id = repository.full_name, repository.repository_id
         if repository.full_name.lower() != name.lower():
             result.note = f"{name} is now {repository.full_name}"
@@ -78,6 +83,9 @@ class Sync:
         if is_news:
             page = Page(answer, position=0, size=1, row_count=1)
             shelf.put("repository", next_id(shelf.walks("repository")), page, requested_name=name)
+        if self._estimates and not client.has_token and not shelf.walks("commits"):
+            self._reporter.note(estimate(client, repository))
+        result.requests = len(client.statuses)
         self._sync_streams(shelf, result)
         if not result.errors:
             self._record(shelf, answer, result, is_news)
@@ -86,11 +94,13 @@ class Sync:
         """Commits in a thread of their own, issues meanwhile in this one."""
         read, listed = StreamResult("commits"), StreamResult("issues")
         result.streams = [read, listed]
-        by_ancestry = CommitStream(self._client, shelf, self._by_page, self._reporter, self._full, read)
-        by_cursor = IssueStream(self._client, shelf, self._reporter, self._full, listed)
+        clients = self._client.scoped(), self._client.scoped()
+        by_ancestry = CommitStream(clients[0], shelf, self._by_page, self._reporter, self._full, read)
+        by_cursor = IssueStream(clients[1], shelf, self._reporter, self._full, listed)
         reading = self._by_stream.submit(_guarded, by_ancestry.sync, read)
         _guarded(by_cursor.sync, listed)
         reading.result()
+        read.requests, listed.requests = (len(client.statuses) for client in clients)
 
     def _claim(self, repository_id: int) -> bool:
         """False for a repository that this run reads already: two names may mean the same one."""
@@ -99,12 +109,12 @@ class Sync:
             self._claimed.add(repository_id)
             return is_first
 
-    def _fetch(self, name: str) -> tuple[Answer, Repository, bool]:
+    def _fetch(self, client: Client, name: str) -> tuple[Answer, Repository, bool]:
         """The repository as it is now, and whether that differs from what has landed of it."""
         known = self._known_as(name)
         asked = known[0].full_name if known and known[0].full_name else name
         etag = known[0].etag if known and known[0].request == repositories.request_for(asked) else None
-        answer = repositories.fetch(self._client, asked, etag)
+        answer = repositories.fetch(client, asked, etag)
         if known and answer.status == 304:
             return answer, repositories.read(payload.parse(known[1])), False
         repository = repositories.read(answer.document)
@@ -133,8 +143,9 @@ class Sync:
         is_first_today = last is None or str(last.responded_at)[:10] < responded_at[:10]
         if is_news or is_first_today or any(stream.outcome == "ok" for stream in result.streams):
             outcome = ", ".join(f"{stream.stream} {stream.outcome}" for stream in result.streams)
-            known = {"request": answer.request, "responded_at": responded_at, "outcome": outcome}
-            shelf.close("syncs", next_id(walks), 0, **known)
+            shelf.close(
+                "syncs", next_id(walks), 0, request=answer.request, responded_at=responded_at, outcome=outcome
+            )
 
 
 def _guarded(sync: Callable[[], None], result: StreamResult) -> None:

@@ -50,7 +50,12 @@ class Shelf:
         """Lands the closing record of a walk of so many rows: only from then on does the walk count."""
         given = {"request": "", "outcome": "ok"} | known
         envelope = Envelope(
-            **self._place(stream, walk_id, kind), role="closed", position=rows, page_size=0, row_count=0, **given
+            **self._place(stream, walk_id, kind),
+            role="closed",
+            position=rows,
+            page_size=0,
+            row_count=0,
+            **given,
         )
         self.landing.put(envelope, b"")
 

@@ -85,26 +85,16 @@ typed as (
     where sha is not null
 ),
 
-{% if is_incremental() -%}
-stored as (
-    select * from {{ this }}
-),
-
 -- Beside the new rows only those stored ones matter whose commit came again or whose flag may turn.
 versions as (
-    select
-        {{ columns | join(', ') }},
-        cast(null as boolean) as was_on_default_branch
+    select {{ columns | join(', ') }}
     from typed
+    {%- if is_incremental() %}
 
     union all
 
-    select
-        {% for column in columns -%}
-        stored.{{ column }},
-        {% endfor -%}
-        stored.is_on_default_branch as was_on_default_branch
-    from stored
+    select stored.{{ columns | join(', stored.') }}
+    from {{ this }} as stored
     inner join repositories
         on
             stored.source = repositories.source
@@ -116,19 +106,9 @@ versions as (
             and stored.sha = again.sha
     where
         again.sha is not null
-        or stored.is_on_default_branch <> (
-            stored.walk_id >= coalesce(repositories.history_walk_id, stored.walk_id + 1)
-            and not stored.left_branch
-        )
+        or stored.is_on_default_branch <> ({{ is_on_branch('stored', 'repositories') }})
+    {%- endif %}
 ),
-{%- else -%}
-versions as (
-    select
-        {{ columns | join(', ') }},
-        cast(null as boolean) as was_on_default_branch
-    from typed
-),
-{%- endif %}
 
 ranked as (
     select
@@ -145,9 +125,7 @@ final as (
         {% for column in columns -%}
         ranked.{{ column }},
         {% endfor -%}
-        -- The last complete history walk holds the branch; later walks tell what joined and what left it.
-        ranked.walk_id >= coalesce(repositories.history_walk_id, ranked.walk_id + 1)
-        and not ranked.left_branch as is_on_default_branch
+        {{ is_on_branch('ranked', 'repositories') }} as is_on_default_branch
     from ranked
     inner join repositories
         on

@@ -165,11 +165,11 @@ ranked as (
         *,
         row_number() over (
             partition by source, identity
-            order by case when login is null then 1 else 0 end, last_seen_at desc nulls last, login
+            order by case when login is null then 1 else 0 end asc, last_seen_at desc nulls last, login asc
         ) as login_rank,
         row_number() over (
             partition by source, identity
-            order by case when name is null then 1 else 0 end, sightings desc, name, email
+            order by case when name is null then 1 else 0 end asc, sightings desc, name asc, email asc
         ) as name_rank
     from identified
 ),
@@ -225,7 +225,7 @@ named as (
     where people.identity <> ''
 ),
 
-merges as (
+people_merges as (
     select
         source,
         identity,
@@ -235,7 +235,7 @@ merges as (
     group by source, identity
 ),
 
-splits as (
+people_splits as (
     select distinct
         source,
         identity
@@ -257,7 +257,7 @@ nodes as (
     select
         source,
         merged_into as identity
-    from merges
+    from people_merges
 ),
 
 described as (
@@ -311,8 +311,8 @@ ruled as (
         described.*,
         noreply.login as noreply_login,
         case
-            when merges.merged_into is not null then merges.merged_into
-            when splits.identity is not null then described.identity
+            when people_merges.merged_into is not null then people_merges.merged_into
+            when people_splits.identity is not null then described.identity
             when noreply.account_id is not null
                 then concat('account:', cast(noreply.account_id as {{ dbt.type_string() }}))
             when noreply_logins.identity is not null then noreply_logins.identity
@@ -322,7 +322,7 @@ ruled as (
             else described.identity
         end as parent_identity,
         case
-            when merges.merged_into is not null or splits.identity is not null then 'people.csv'
+            when people_merges.merged_into is not null or people_splits.identity is not null then 'people.csv'
             when described.identity_kind = 'account' then 'account id'
             when noreply.account_id is not null then 'noreply id'
             when noreply_logins.identity is not null then 'noreply login'
@@ -332,12 +332,12 @@ ruled as (
             when described.identity_kind = 'email' then 'e-mail'
             else 'name'
         end as identity_method,
-        coalesce(merges.identity, splits.identity) is not null as is_overridden
+        coalesce(people_merges.identity, people_splits.identity) is not null as is_overridden
     from described
-    left join merges
-        on described.source = merges.source and described.identity = merges.identity
-    left join splits
-        on described.source = splits.source and described.identity = splits.identity
+    left join people_merges
+        on described.source = people_merges.source and described.identity = people_merges.identity
+    left join people_splits
+        on described.source = people_splits.source and described.identity = people_splits.identity
     left join noreply
         on described.source = noreply.source and described.identity = noreply.identity
     left join account_logins as noreply_logins
@@ -453,14 +453,14 @@ ranked_names as (
         row_number() over (
             partition by source, root_identity
             order by
-                case when identity = root_identity and any_login is not null then 0 else 1 end,
-                case when any_login is null then 1 else 0 end,
+                case when identity = root_identity and any_login is not null then 0 else 1 end asc,
+                case when any_login is null then 1 else 0 end asc,
                 sightings desc,
-                identity
+                identity asc
         ) as login_rank,
         row_number() over (
             partition by source, root_identity
-            order by case when name is null then 1 else 0 end, sightings desc, identity
+            order by case when name is null then 1 else 0 end asc, sightings desc, identity asc
         ) as name_rank
     from rooted
 ),

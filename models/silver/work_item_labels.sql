@@ -19,7 +19,8 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by source, repository_id, number, coalesce(cast(label_id as varchar), label_name)
+            partition by
+                source, repository_id, number, coalesce(cast(label_id as varchar), label_name)
             order by item_index
         ) as mention
     from unnested

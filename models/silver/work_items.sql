@@ -81,7 +81,8 @@ typed as (
         try_cast(closed_by_id as bigint) as closed_by_id,
         {{ clean_text('title') }} as title,
         {{ clean_text('milestone_title') }} as milestone_title,
-        {{ json_list('labels', {'id': 'bigint', 'name': 'varchar', 'color': 'varchar'}) }} as labels,
+        {{ json_list('labels', {'id': 'bigint', 'name': 'varchar', 'color': 'varchar'}) }}
+            as labels,
         {{ json_list('assignees', {'id': 'bigint', 'login': 'varchar', 'type': 'varchar'}) }}
             as assignees,
         -- The key's presence tells a pull request from an issue; an empty object is presence too.
@@ -98,11 +99,6 @@ typed as (
     where try_cast(number as integer) is not null
 ),
 
-{% if is_incremental() -%}
-stored as (
-    select * from {{ this }}
-),
-
 -- Beside the new rows only those stored ones matter whose item came again or whose flag may turn.
 versions as (
     select
@@ -110,16 +106,15 @@ versions as (
         walk_id as last_walk_id,
         0 as earlier_reopenings
     from typed
+    {%- if is_incremental() %}
 
     union all
 
     select
-        {% for column in columns -%}
-        stored.{{ column }},
-        {% endfor -%}
+        stored.{{ columns | join(', stored.') }},
         stored.last_walk_id,
         stored.observed_reopen_count as earlier_reopenings
-    from stored
+    from {{ this }} as stored
     inner join repositories
         on
             stored.source = repositories.source
@@ -131,19 +126,9 @@ versions as (
             and stored.number = again.number
     where
         again.number is not null
-        or stored.is_deleted <> (
-            stored.last_walk_id < coalesce(repositories.full_issue_walk_id, stored.last_walk_id)
-        )
+        or stored.is_deleted <> ({{ is_gone('stored.last_walk_id', 'repositories') }})
+    {%- endif %}
 ),
-{%- else -%}
-versions as (
-    select
-        {{ columns | join(', ') }},
-        walk_id as last_walk_id,
-        0 as earlier_reopenings
-    from typed
-),
-{%- endif %}
 
 ordered as (
     select
@@ -185,8 +170,7 @@ final as (
         ranked.newest_walk_id as last_walk_id,
         cast(ranked.reopenings as integer) as observed_reopen_count,
         -- A complete walk of the list that did not see the item: it was deleted or moved away.
-        ranked.newest_walk_id < coalesce(repositories.full_issue_walk_id, ranked.newest_walk_id)
-            as is_deleted
+        {{ is_gone('ranked.newest_walk_id', 'repositories') }} as is_deleted
     from ranked
     inner join repositories
         on

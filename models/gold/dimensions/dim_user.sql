@@ -8,16 +8,16 @@ ranked as (
         row_number() over (
             partition by user_key
             order by
-                case when identity = resolved_identity then 0 else 1 end, sightings desc, identity
+                case when identity = resolved_identity then 0 else 1 end asc, sightings desc, identity asc
         ) as identity_rank,
         row_number() over (
             partition by user_key
             order by
                 case
                     when email is null or email like '%users.noreply.github.com' then 1 else 0
-                end,
+                end asc,
                 sightings desc,
-                identity
+                identity asc
         ) as email_rank
     from identities
     where user_key > 0

@@ -1,5 +1,5 @@
 {%- set commit_types = [
-    'feat', 'fix', 'docs', 'chore', 'refactor', 'test', 'ci', 'build', 'perf', 'style', 'revert'
+    'feat', 'fix', 'docs', 'chore', 'refactor', 'test', 'ci', 'build', 'perf', 'style', 'revert',
 ] %}
 
 with commits as (
@@ -84,7 +84,11 @@ final as (
             when keyed.subject like 'Revert "%' then 'revert'
             when
                 keyed.subject like '%:%'
-                and keyed.subject_prefix in ('{{ commit_types | join("', '") }}')
+                and keyed.subject_prefix in (
+                    {% for commit_type in commit_types -%}
+                    '{{ commit_type }}'{{ "," if not loop.last }}
+                    {% endfor -%}
+                )
                 then keyed.subject_prefix
             else 'other'
         end as commit_type,
