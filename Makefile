@@ -37,7 +37,7 @@ format: .venv/.dev ## Put Python and SQL into the project's format
 
 lint: .venv/.dev
 	@echo "== format and lint"
-	@$(BIN)/ruff format --quiet --diff .
+	@$(BIN)/ruff format --check . || { echo "make format puts this right." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 
 types: .venv/.dev
@@ -74,7 +74,8 @@ clean: ## Remove .venv, caches and build output; never the warehouse
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist logs target
 	@find app bench hear_app tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
-# The environment. .runtime is what `hear` needs; .dev adds the tools of the checks.
+# The environment. .runtime is what `hear` needs; .dev adds the tools of the checks. A lock is complete, so pip is
+# told to look for no dependencies: that is faster, and older ones stumble over extras in hash mode.
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null || { \
 	  echo "hear_app needs Python 3.11 to 3.14, but $(PYTHON) is: $$($(PYTHON) --version 2>&1 | tail -1)." >&2; \
@@ -83,11 +84,11 @@ $(BIN)/python:
 
 .venv/.runtime: requirements.lock pyproject.toml $(BIN)/python
 	@echo "Setting up .venv with the locked packages; this happens once and takes about a minute." >&2
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.runtime
 	@echo "Adding the tools for tests and checks." >&2
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@

@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from hear_app.sync import RepositoryResult
 
 INTERRUPTED = 130
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 app = typer.Typer(
     name="hear",
@@ -33,6 +37,7 @@ Full = Annotated[bool, typer.Option("--full", help="Read everything again, not o
 MaxWait = Annotated[
     float | None, typer.Option(help="Seconds to wait for rate limits in all.", min=0, show_default=False)
 ]
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 Sample = Annotated[bool, typer.Option("--sample", help="Use the embedded sample instead of GitHub.")]
 
 
@@ -79,7 +84,7 @@ def sync(
 def build(
     full: Annotated[bool, typer.Option("--full", help="Rebuild the file from the landing zone alone.")] = False,
 ) -> None:
-    """Build only: from the landing zone to the published file, with no request."""
+    """Build only: from the landing zone to the file, with no request."""
     from hear_app import pipeline
 
     settings = _settings()
@@ -89,18 +94,54 @@ def build(
 
 
 @app.command()
-def tables() -> None:
+def tables(as_json: Json = False) -> None:
     """List all tables of the warehouse with their row counts."""
     from hear_app import listing, warehouse
 
-    settings = _settings()
-    with warehouse.reading(settings.warehouse) as connection:
-        listing.print_tables(listing.tables(connection))
+    with warehouse.reading(_settings().warehouse) as connection:
+        entries = listing.tables(connection)
+    listing.print_json(entries) if as_json else listing.print_tables(entries)
 
 
 @app.command()
-def verify() -> None:
-    """Prove that the warehouse is whole: no commit without its parents, and no layer short of a row."""
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One query; - reads it from stdin.")],
+    form: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
+) -> None:
+    """Run a read-only query over the warehouse."""
+    from hear_app import query as queries
+
+    text = sys.stdin.read() if query == "-" else query
+    queries.run(_settings().warehouse, text, _one_of(queries.Format, form))
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Show how fresh each repository is, its rows, and where its streams stand."""
+    from hear_app import listing
+    from hear_app import status as states
+    from hear_app.landing import Landing
+
+    settings = _settings()
+    state = states.read(settings.warehouse, Landing(settings.landing_root))
+    listing.print_json(state) if as_json else listing.print_status(state)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made if missing.")],
+    form: Annotated[str, typer.Option("--format", help="parquet, csv or sqlite.")] = "parquet",
+) -> None:
+    """Write the gold tables as files for other tools."""
+    from hear_app import export as exports
+
+    for path in exports.export(_settings().warehouse, folder, _one_of(exports.Format, form)):
+        print(path)
+
+
+@app.command()
+def verify(as_json: Json = False) -> None:
+    """Prove that nothing is missing."""
     from hear_app import listing, warehouse
     from hear_app import verify as proofs
     from hear_app.landing import Landing
@@ -108,7 +149,7 @@ def verify() -> None:
     settings = _settings()
     with warehouse.reading(settings.warehouse) as connection:
         found = proofs.prove(connection, Landing(settings.landing_root))
-    listing.print_proofs(found)
+    listing.print_json(found) if as_json else listing.print_proofs(found)
     failed = proofs.failures(found)
     for line in failed:
         listing.say(line)
@@ -125,6 +166,15 @@ def health() -> None:
     if settings.warehouse.exists():
         with warehouse.reading(settings.warehouse) as connection:
             connection.execute("select 1 from bronze.runs limit 1").fetchall()
+
+
+def _one_of(choices: type[Choice], text: str) -> Choice:
+    from hear_app.errors import UsageError
+
+    try:
+        return choices(text.lower())
+    except ValueError:
+        raise UsageError(f"{text!r} is no format.", f"There are {', '.join(choices)}.") from None
 
 
 def _settings(**flags: Any) -> Settings:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import orjson
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
@@ -19,10 +20,17 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from hear_app.status import Status
     from hear_app.sync.results import RepositoryResult
     from hear_app.verify import Proof
 
 _SCHEMAS = ("bronze", "silver", "gold")
+_NEXT = (
+    "Next:  hear run OWNER/REPO   sync a repository of yours",
+    "       hear sql QUERY        ask the file: hear sql 'from gold.agg_user_month'",
+    "       hear tables           list these tables again",
+    "       hear verify           prove that nothing is missing",
+)
 _NARROWEST = 64  # below this the terminal wraps lines, which is better than cutting a number
 
 
@@ -119,13 +127,27 @@ def print_proofs(proofs: list[Proof]) -> None:
     _print(rows, ["repository", "checked", "broken", "proof"], right={1, 2}, folds={3})
 
 
+def print_status(state: Status) -> None:
+    """The file, and each stream's freshness, rows and cursor; to stdout."""
+    waiting = f"; {state.waiting:,} landed objects wait for `hear build`" if state.waiting else ""
+    print(f"{state.warehouse}: {state.published_bytes / 1e6:,.1f} MB, built {state.built_at}{waiting}")
+    for stream in state.streams:
+        print(f"{stream.repository} ({stream.source}) {stream.stream}")
+        print(f"  {stream.rows:,} rows, synced {stream.synced_at or 'never'}, up to {stream.cursor or 'nothing'}")
+    sys.stdout.flush()
+
+
+def print_json(value: object) -> None:
+    """Dataclasses as JSON, to stdout."""
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(), flush=True)
+
+
 def print_next_steps(path: Path) -> None:
     """Where the file is, and the commands worth knowing; to stdout."""
     out = console()
     out.print(f"Warehouse: {path.resolve()}", markup=False, soft_wrap=True)
-    out.print("Next:  hear run OWNER/REPO   sync a repository of yours", markup=False)
-    out.print("       hear tables           list these tables again", markup=False)
-    out.print("       hear verify           prove that nothing is missing", markup=False)
+    for line in _NEXT:
+        out.print(line, markup=False)
 
 
 def _print(rows: list[list[str]], header: list[str], right: set[int], folds: Set[int] = frozenset()) -> None:

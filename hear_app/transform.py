@@ -46,14 +46,15 @@ def _settings(project: Path, build: Path) -> dict[str, str]:
     """dbt's settings as it reads them from the environment, whatever the command.
 
     profiles.yml takes the working copy's path from HEAR_BUILD; dbt's artifacts stand beside that copy, so that
-    the project's folder may be read-only.
+    the project's folder may be read-only. All paths are absolute: dbt takes others from the project's folder.
     """
+    artifacts = str(build.parent.absolute() / "dbt")
     return {
-        "HEAR_BUILD": str(build),
+        "HEAR_BUILD": str(build.absolute()),
         "DBT_PROJECT_DIR": str(project),
         "DBT_PROFILES_DIR": str(project),
-        "DBT_TARGET_PATH": str(build.parent / "dbt"),
-        "DBT_LOG_PATH": str(build.parent / "dbt"),
+        "DBT_TARGET_PATH": artifacts,
+        "DBT_LOG_PATH": artifacts,
         "DBT_LOG_LEVEL_FILE": "none",
         "DBT_PRINTER_WIDTH": _PRINTER_WIDTH,
         "DBT_USE_COLORS": str(sys.stderr.isatty()),

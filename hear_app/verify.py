@@ -89,7 +89,7 @@ def prove(connection: duckdb.DuckDBPyConnection, landing: Landing) -> list[Proof
         for title, query, heal in _PROOFS
         for name, checked, broken, examples in connection.execute(query).fetchall()
     ]
-    return proofs + _landed_objects(connection, landing)
+    return sorted(proofs + _landed_objects(connection, landing), key=lambda proof: proof.repository)
 
 
 def _landed_objects(connection: duckdb.DuckDBPyConnection, landing: Landing) -> list[Proof]:

@@ -1,0 +1,128 @@
+"""`hear sql`: one read-only query over the published file, its rows written as they come."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TextIO
+
+import duckdb
+import orjson
+
+from hear_app import warehouse
+from hear_app.errors import UsageError
+
+_BATCH = 1000  # rows in memory at once
+_NULL = "NULL"
+_Align = Callable[[str, int], str]
+
+
+class Format(StrEnum):
+    """How rows are written: `table` for eyes and pagers, the others for programs."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def run(path: Path, query: str, form: Format) -> None:
+    """Writes the rows of one query over the published file to stdout.
+
+    Raises UsageError where the query is wrong or would write, WarehouseError where there is no file.
+    """
+    with warehouse.reading(path) as connection:
+        try:
+            if form is Format.PARQUET:
+                _write_parquet(connection, query)
+                return
+            cursor = connection.execute(_only(connection, query))
+            names = [column[0] for column in cursor.description or []]
+            _WRITERS[form](sys.stdout, names, _rows(cursor))
+        except duckdb.Error as error:
+            raise UsageError(_said(error)) from error
+    sys.stdout.flush()
+
+
+def _only(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    """The query, if it is one statement."""
+    statements = connection.extract_statements(query)
+    if len(statements) != 1:
+        raise UsageError(f"One query at a time, not {len(statements)}.")
+    return statements[0].query
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while batch := cursor.fetchmany(_BATCH):
+        yield from batch
+
+
+def _write_table(out: TextIO, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    """Aligned columns. Widths are those of the first rows; a wider cell later shifts its line and is not cut."""
+    first = [row for _, row in zip(range(_BATCH), rows, strict=False)]
+    numeric = [all(isinstance(row[at], int | float | Decimal | None) for row in first) for at in range(len(names))]
+    texts = [[_text(cell) for cell in row] for row in first]
+    widths = [max([len(name), *(len(row[at]) for row in texts)]) for at, name in enumerate(names)]
+    aligned: list[_Align] = [str.rjust if is_number else str.ljust for is_number in numeric]
+    for cells in (names, ["-" * width for width in widths], *texts):
+        _write_line(out, cells, widths, aligned)
+    for row in rows:
+        _write_line(out, [_text(cell) for cell in row], widths, aligned)
+
+
+def _write_line(
+    out: TextIO, cells: list[str], widths: list[int], aligned: list[Callable[[str, int], str]]
+) -> None:
+    padded = (align(cell, width) for align, cell, width in zip(aligned, cells, widths, strict=True))
+    out.write("  ".join(padded).rstrip() + "\n")
+
+
+def _text(cell: Any) -> str:
+    """A cell on one line, without the control characters that could reach the terminal."""
+    if cell is None:
+        return _NULL
+    text = str(cell)
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def _write_csv(out: TextIO, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+
+
+def _write_json(out: TextIO, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    """An array of objects, one a line."""
+    out.write("[")
+    for index, row in enumerate(rows):
+        text = orjson.dumps(dict(zip(names, row, strict=True)), default=str, option=orjson.OPT_NON_STR_KEYS)
+        out.write(("\n" if index == 0 else ",\n") + text.decode())
+    out.write("\n]\n")
+
+
+_WRITERS: dict[Format, Callable[[TextIO, list[str], Iterator[tuple[Any, ...]]], None]] = {
+    Format.TABLE: _write_table,
+    Format.CSV: _write_csv,
+    Format.JSON: _write_json,
+}
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    if sys.stdout.isatty():
+        raise UsageError(
+            "Parquet is no text for a terminal.", "Redirect it: hear sql … --format parquet > rows.parquet"
+        )
+    sys.stdout.flush()
+    connection.execute(f"copy ({_only(connection, query).rstrip().rstrip(';')}) to '/dev/stdout' (format parquet)")
+
+
+def _said(error: duckdb.Error) -> str:
+    """DuckDB's message, as lines to read; where the query would write, in our words."""
+    text = str(error).strip()
+    if "read-only" in text:
+        return "The warehouse is read-only: only queries that read can run."
+    return text
