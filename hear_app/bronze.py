@@ -87,6 +87,8 @@ def pending(landing: Landing, sources: Iterable[str], known: set[str]) -> list[L
         grouped.setdefault((landed.source, landed.repository_id, landed.stream), []).append(landed)
     ordered: list[LandedObject] = []
     for key in sorted(grouped):
+        packs = [landed for landed in grouped[key] if landed.is_pack]
+        ordered += sorted(packs, key=lambda pack: pack.path)
         for walk in group_walks(grouped[key]):
             if walk.closed or key[2] != "commits":
                 ordered += [*walk.pages, *walk.removed, *([walk.closed] if walk.closed else [])]
@@ -125,11 +127,45 @@ def load(
 def _load(connection: duckdb.DuckDBPyConnection, landing: Landing, objects: list[LandedObject]) -> LoadSummary:
     run_id, loaded_at = connection.execute(_NEXT_RUN).fetchall()[0]
     batch = _Batch(connection, run_id, loaded_at)
+    known = _known_responses(connection) if any(landed.is_pack for landed in objects) else set()
     for landed in objects:
         for envelope, body in landing.read(landed.path):
-            batch.add(envelope, body, landed.path)
+            key = _response_key(envelope)
+            if key in known:
+                batch.moved(key, landed.path)
+            else:
+                batch.add(envelope, body, landed.path)
+                known.add(key)
     batch.flush()
     return batch.summary
+
+
+def move(connection: duckdb.DuckDBPyConnection, landing: Landing, packs: list[LandedObject]) -> None:
+    """Lets the ledger name the merged objects. One that holds what is not loaded yet is left to the next load."""
+    known = _known_responses(connection)
+    for pack in packs:
+        keys = [_response_key(envelope) for envelope, _ in landing.read(pack.path)]
+        if all(key in known for key in keys):
+            _move(connection, [(pack.path, *key) for key in keys])
+
+
+def _move(connection: duckdb.DuckDBPyConnection, moved: list[tuple[Any, ...]]) -> None:
+    connection.executemany(
+        "update bronze.loads set object_path = ? where source = ? and repository_id = ? and stream = ? "
+        "and walk_id = ? and role = ? and position = ?",
+        moved,
+    )
+
+
+def _response_key(envelope: Envelope) -> tuple[Any, ...]:
+    place = envelope.source, envelope.repository_id, envelope.stream, envelope.walk_id
+    return (*place, envelope.role, envelope.position)
+
+
+def _known_responses(connection: duckdb.DuckDBPyConnection) -> set[tuple[Any, ...]]:
+    """The ledger's keys: needed only where merged objects may hold what is known already."""
+    query = "select source, repository_id, stream, walk_id, role, position from bronze.loads"
+    return set(connection.execute(query).fetchall())
 
 
 class _Batch:
@@ -139,6 +175,7 @@ class _Batch:
         self._connection = connection
         self._stamp = (run_id, loaded_at)
         self._ledger: list[tuple[Any, ...]] = []
+        self._moved: list[tuple[Any, ...]] = []
         self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _TABLES.values()}
         self._bytes = 0
         self.summary = LoadSummary(run_id)
@@ -154,6 +191,10 @@ class _Batch:
         self.summary.responses += 1
         if self._bytes > _BATCH_BYTES:
             self.flush()
+
+    def moved(self, key: tuple[Any, ...], path: str) -> None:
+        """A response that is loaded already stands in another object now."""
+        self._moved.append((path, *key))
 
     def _add_rows(self, envelope: Envelope, body: bytes, path: str) -> int:
         key = "commits" if "/compare/" in envelope.request else None
@@ -177,6 +218,9 @@ class _Batch:
         """Writes what has gathered; all of it stands in the caller's transaction."""
         _insert(self._connection, "loads", self._ledger)
         self._ledger = []
+        if self._moved:
+            _move(self._connection, self._moved)
+            self._moved = []
         for table, rows in self._rows.items():
             _insert(self._connection, table, rows)
             self._rows[table] = []

@@ -158,6 +158,20 @@ def verify(as_json: Json = False) -> None:
 
 
 @app.command()
+def compact() -> None:
+    """Merge old landed objects, and shrink the file."""
+    from hear_app import compact as compaction
+    from hear_app import pipeline
+
+    settings = _settings()
+    with pipeline.opened(settings) as landing:
+        done = compaction.compact(settings, landing)
+    print(f"landed objects: {done.objects_before:,} before, {done.objects_after:,} now")
+    before, after = done.file_bytes_before / 1e6, done.file_bytes_after / 1e6
+    print(f"{settings.warehouse}: {before:,.1f} MB before, {after:,.1f} MB now")
+
+
+@app.command()
 def health() -> None:
     """Exit 0 if all is well: for the image's HEALTHCHECK."""
     from hear_app import warehouse

@@ -4,7 +4,11 @@ What has landed is the state. An object's path says where it belongs:
 
     SOURCE/REPOSITORY_ID/STREAM/WALK_ID/ROLE-POSITION-PAGE_SIZE.jsonl.zst
 
-and each response in it is two lines: an envelope (how it was asked for and what the headers said), and the
+Objects of old, closed walks may be merged (`hear compact`), under
+
+    SOURCE/REPOSITORY_ID/STREAM/packed/FIRST_WALK-LAST_WALK-PART.jsonl.zst
+
+In both, each response is two lines: an envelope (how it was asked for and what the headers said), and the
 body. A walk is one pass over a stream; it ends with an object whose role is `closed`.
 """
 
@@ -27,8 +31,10 @@ from hear_app.errors import LandingError
 
 Stream = Literal["repository", "commits", "issues", "syncs"]
 Role = Literal["page", "removed", "closed"]
+Response = tuple["Envelope", bytes]
 WalkKind = Literal["history", "compare", "full", "updated"]
 
+_PACK_NAME = re.compile(r"(?P<first>\d{6})-(?P<last>\d{6})-(?P<part>\d{3})\.jsonl\.zst")
 _OBJECT_NAME = re.compile(r"(?P<role>page|removed|closed)-(?P<position>\d+)-(?P<page_size>\d+)\.jsonl\.zst")
 _ENVELOPE_BYTES = 2**16
 _LEVEL = 3  # a page of 400 kB in about a millisecond, to a tenth; higher levels cost time for little
@@ -86,6 +92,7 @@ class LandedObject:
     role: Role
     position: int
     page_size: int
+    is_pack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +112,16 @@ def walk_prefix(source: str, repository_id: int, stream: str, walk_id: int) -> s
 def parse_path(path: str) -> LandedObject | None:
     """The place that a path names; None for what is no landed object (a temporary file, a stranger's)."""
     parts = path.split("/")
-    match = _OBJECT_NAME.fullmatch(parts[-1])
-    if match is None or len(parts) != 5 or not parts[1].isdigit() or not parts[3].isdigit():
+    if len(parts) != 5 or not parts[1].isdigit():
         return None
-    source, repository_id, stream, walk_id, _ = parts
+    source, repository_id, stream, walk_id, name = parts
+    pack = _PACK_NAME.fullmatch(name) if walk_id == "packed" else None
+    if pack is not None:
+        place = source, int(repository_id), stream, int(pack["last"])
+        return LandedObject(path, *place, "page", int(pack["part"]), 0, is_pack=True)  # type: ignore[arg-type]
+    match = _OBJECT_NAME.fullmatch(name)
+    if match is None or not walk_id.isdigit():
+        return None
     return LandedObject(
         path=path,
         source=source,
@@ -143,15 +156,31 @@ class Landing:
 
         Raises LandingError where the store refuses (no space, no permission).
         """
-        text = orjson.dumps({name: value for name, value in asdict(envelope).items() if value is not None})
-        lines = b"\n".join((text, body.replace(b"\r", b" ").replace(b"\n", b" "), b""))
+        self._put(envelope.path, _lines_of((envelope, body)))
+
+    def put_pack(self, first_walk: int, last_walk: int, part: int, responses: list[Response]) -> str:
+        """Lands the responses of some whole walks of one stream as one object; returns its path."""
+        known = responses[0][0]
+        folder = walk_prefix(known.source, known.repository_id, known.stream, 0).rsplit("/", 1)[0]
+        path = f"{folder}/packed/{first_walk:06d}-{last_walk:06d}-{part:03d}.jsonl.zst"
+        self._put(path, b"".join(map(_lines_of, responses)))
+        return path
+
+    def delete(self, paths: list[str]) -> None:
+        """Removes objects whose responses stand in another one."""
         try:
-            obstore.put(self._store, envelope.path, zstandard.compress(lines, _LEVEL), mode="create")
+            obstore.delete(self._store, paths)
+        except (BaseError, OSError) as error:
+            raise LandingError(f"{paths[0]} can't be removed from {self.root}: {_first_line(error)}.") from error
+
+    def _put(self, path: str, lines: bytes) -> None:
+        try:
+            obstore.put(self._store, path, zstandard.compress(lines, _LEVEL), mode="create")
         except AlreadyExistsError:
             return
         except (BaseError, OSError) as error:
             raise LandingError(
-                f"{envelope.path} can't be written to {self.root}: {_first_line(error)}.",
+                f"{path} can't be written to {self.root}: {_first_line(error)}.",
                 "Free some space or make the folder writable, then run again: it goes on from what has landed.",
             ) from error
 
@@ -237,10 +266,19 @@ class Landing:
         )
 
 
+def _lines_of(response: Response) -> bytes:
+    """A response's two lines; line breaks between a body's tokens become spaces."""
+    envelope, body = response
+    text = orjson.dumps({name: value for name, value in asdict(envelope).items() if value is not None})
+    return b"\n".join((text, body.replace(b"\r", b" ").replace(b"\n", b" "), b""))
+
+
 def group_walks(objects: Iterator[LandedObject] | list[LandedObject]) -> list[Walk]:
-    """Objects of one stream as walks, oldest first."""
+    """Objects of one stream as walks, oldest first; merged ones are done with."""
     grouped: dict[int, list[LandedObject]] = defaultdict(list)
     for landed in objects:
+        if landed.is_pack:
+            continue
         grouped[landed.walk_id].append(landed)
     return [_walk(walk_id, grouped[walk_id]) for walk_id in sorted(grouped)]
 

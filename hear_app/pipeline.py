@@ -154,6 +154,7 @@ class Build:
         transform.debug(project, settings.build_path)
         transform.build_models(project, settings.build_path, self.full)
         self._prove()
+        warehouse.compact_if_sparse(settings.build_path)
         warehouse.publish(settings.build_path, settings.warehouse)
         return True
 

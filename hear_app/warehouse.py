@@ -22,6 +22,7 @@ from hear_app.errors import BusyError, WarehouseError
 
 STORAGE_VERSION = "v1.4.0"  # opens in DuckDB 1.4 and later; below it a stale WAL is replayed into the new file
 _PROBE_SECONDS = 5.0
+_FEW_BLOCKS = 64  # of 256 KiB: below 16 MiB there is nothing worth the rewrite
 
 
 class _OrphanedWalError(WarehouseError):
@@ -131,8 +132,7 @@ def start_build(published: Path, build: Path, afresh: bool) -> None:
     except OSError as error:
         raise unwritable(build.parent, error) from error
     with contextlib.closing(duckdb.connect(":memory:")) as connection:
-        location = str(build).replace("'", "''")
-        connection.execute(f"attach '{location}' as made (storage_version '{STORAGE_VERSION}')")
+        connection.execute(f"attach {_quoted(build)} as made (storage_version '{STORAGE_VERSION}')")
 
 
 @contextlib.contextmanager
@@ -140,6 +140,32 @@ def writing(build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The working copy, for writing. Nothing but a run opens it."""
     with contextlib.closing(duckdb.connect(build)) as connection:
         yield connection
+
+
+def compact_if_sparse(build: Path) -> None:
+    """Rewrites the working copy where at least half of its blocks are free."""
+    with writing(build) as connection:
+        total, free = connection.execute(
+            "select total_blocks, free_blocks from pragma_database_size()"
+        ).fetchall()[0]
+    if free * 2 >= total > _FEW_BLOCKS:
+        compact(build)
+
+
+def compact(build: Path) -> None:
+    """Rewrites the working copy without its free blocks; comments, keys and compression stay."""
+    part = build.with_name("compacted." + build.name)
+    for old in (part, _wal(part)):
+        old.unlink(missing_ok=True)
+    with contextlib.closing(duckdb.connect(":memory:")) as connection:
+        connection.execute(f"attach {_quoted(build)} as source_file (read_only)")
+        connection.execute(f"attach {_quoted(part)} as target_file (storage_version '{STORAGE_VERSION}')")
+        connection.execute("copy from database source_file to target_file")
+    part.replace(build)
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def publish(build: Path, published: Path) -> None:
