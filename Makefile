@@ -13,12 +13,12 @@ DBT  := HEAR_BUILD=:memory: DBT_TARGET_PATH="$(CURDIR)/.venv/dbt" DBT_LOG_PATH="
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run tables test check format lint types imports sql workflows docker test-docker lock clean
+.PHONY: help run tables test check format readme lint types imports sql workflows docs docker test-docker lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-run: .venv/.runtime ## Sync, build and publish; the embedded sample, or REPOS="owner/name owner/name"
+run: .venv/.runtime ## Sync, build, publish: the sample, or REPOS="owner/name ..."
 	@$(BIN)/hear run $(REPOS)
 
 tables: .venv/.runtime ## List the tables of the warehouse
@@ -28,16 +28,19 @@ test: .venv/.dev ## Run the tests
 	@echo "== tests"
 	@$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile
 
-check: lint types imports sql workflows test ## Everything a change must pass: format, lint, types, imports, SQL, workflows, tests
+check: lint types imports sql workflows docs test ## All that a change must pass, the tests included
 
-format: .venv/.dev ## Put Python and SQL into the project's format
+format: .venv/.dev ## Put Python and SQL into the format that check asks for
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 	@$(DBT) $(BIN)/sqlfluff fix --quiet models
 
+readme: .venv/.dev ## Paste fresh output into README.md
+	@$(BIN)/python scripts/readme.py
+
 lint: .venv/.dev
 	@echo "== format and lint"
-	@$(BIN)/ruff format --check . || { echo "make format puts this right." >&2; exit 1; }
+	@$(BIN)/ruff format --check --quiet --output-format concise . || { echo "Run make format." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 
 types: .venv/.dev
@@ -48,31 +51,38 @@ imports: .venv/.dev
 	@echo "== import contracts"
 	@$(BIN)/lint-imports --no-logo
 
-sql: .venv/.dev
+sql: .venv/.sql
+
+.venv/.sql: .venv/.dev .sqlfluff dbt_project.yml $(shell find models macros seeds -type f 2>/dev/null)
 	@echo "== SQL"
-	@$(DBT) $(BIN)/sqlfluff lint --quiet --nocolor models
+	@$(DBT) $(BIN)/sqlfluff lint --quiet --nocolor --processes 2 models
+	@touch $@
 
 workflows: .venv/.dev
 	@echo "== workflows"
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/zizmor --offline --quiet --no-progress .github/workflows
 
+docs: .venv/.dev
+	@echo "== README"
+	@$(BIN)/python scripts/readme.py --check
+
 docker: ## Build the image hear_app and print its size
 	docker build --tag $(IMAGE) --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null)" .
 	@docker image inspect --format '{{.Size}}' $(IMAGE) | awk '{printf "The image $(IMAGE) has %d MB.\n", $$1 / 1e6}'
 
-test-docker: .venv/.dev ## Try the image for real: other users, read-only, signals, what is in it
+test-docker: .venv/.dev ## Try the image: other users, read-only, signals, contents
 	@echo "== image"
 	@$(BIN)/pytest --quiet -m docker --image $(IMAGE) tests/docker
 
-lock: ## Renew the lock files after a change in pyproject.toml (UPGRADE=1: newest versions of everything)
+lock: ## Renew the lock files; UPGRADE=1 takes the newest of all
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or name it with UV=..." >&2; exit 1; }
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --group build --group dev pyproject.toml -o requirements-dev.lock
 	@$(LOCK) $(if $(UPGRADE),--upgrade) --group build -c requirements-dev.lock pyproject.toml -o requirements.lock
 
-clean: ## Remove .venv, caches and build output; never the warehouse
+clean: ## Remove .venv, caches, build output; never the warehouse
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist logs target
-	@find app bench hear_app tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@find app bench hear_app scripts tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The environment. .runtime is what `hear` needs; .dev adds the tools of the checks. A lock is complete, so pip is
 # told to look for no dependencies: that is faster, and older ones stumble over extras in hash mode.
@@ -83,7 +93,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
 
 .venv/.runtime: requirements.lock pyproject.toml $(BIN)/python
-	@echo "Setting up .venv with the locked packages; this happens once and takes about a minute." >&2
+	@echo "Installing the locked packages into .venv; the first time takes about a minute." >&2
 	@$(PIP) install --require-hashes --no-deps -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

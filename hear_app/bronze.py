@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -26,7 +26,7 @@ _PEOPLE_ACTIONS = ("merge", "split", "bot", "not_bot", "name", "team")
 _LEDGER = (
     "source", "repository_id", "stream", "walk_id", "position", "role", "walk_kind", "outcome", "branch",
     "head_sha", "request", "status", "responded_at", "row_count", "raw_bytes", "object_path",
-    "_run_id", "_loaded_at",
+    "object_bytes", "_run_id", "_loaded_at",
 )  # fmt: skip
 _NEXT_RUN = """
     select
@@ -58,13 +58,18 @@ def schema_sql() -> str:
     return (files("hear_app") / "bronze.sql").read_text(encoding="utf-8")
 
 
+def schema_digest() -> str:
+    """Tells one bronze schema from another: a file of another one is rebuilt."""
+    return hashlib.sha256(schema_sql().encode()).hexdigest()[:16]
+
+
 def digests(project: Path, people: Path) -> Digests:
     """Digests of the bronze schema, the dbt project's files, and people.csv ('' where there is none)."""
     models = hashlib.sha256()
     for path in sorted(_project_files(project)):
         models.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return Digests(
-        bronze=hashlib.sha256(schema_sql().encode()).hexdigest()[:16],
+        bronze=schema_digest(),
         models=models.hexdigest()[:16],
         people=hashlib.sha256(people.read_bytes()).hexdigest()[:16] if people.is_file() else "",
     )
@@ -76,12 +81,30 @@ def _project_files(project: Path) -> Iterator[Path]:
         yield from (path for path in (project / folder).rglob("*") if path.suffix in {".sql", ".yml", ".csv"})
 
 
-def pending(landing: Landing, sources: Iterable[str], known: set[str]) -> list[LandedObject]:
-    """Landed objects to load, in the order of their walks: all but those that a ledger knows.
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What a ledger does not know of a landing zone, in the order of its walks.
 
-    Of commits only closed walks count: the branch has moved only once a walk is whole.
+    `is_other` says that the landing zone is not the one that the ledger was written from: an object that it
+    knows is gone, or is another one now.
+    """
+
+    objects: list[LandedObject]
+    is_other: bool
+
+
+def pending(landing: Landing, sources: Iterable[str], known: Mapping[str, int]) -> Pending:
+    """Compares a landing zone with a ledger's objects (path → bytes).
+
+    Of commits only closed walks are loaded: the branch has moved only once a walk is whole.
     """
     found = [landed for source in sources for landed in landing.objects(source)]
+    sizes = {landed.path: landed.size for landed in found}
+    is_other = any(sizes.get(path) != size for path, size in known.items())
+    return Pending([landed for landed in _in_order(found) if landed.path not in known], is_other)
+
+
+def _in_order(found: list[LandedObject]) -> list[LandedObject]:
     grouped: dict[tuple[str, int, str], list[LandedObject]] = {}
     for landed in found:
         grouped.setdefault((landed.source, landed.repository_id, landed.stream), []).append(landed)
@@ -92,12 +115,12 @@ def pending(landing: Landing, sources: Iterable[str], known: set[str]) -> list[L
         for walk in group_walks(grouped[key]):
             if walk.closed or key[2] != "commits":
                 ordered += [*walk.pages, *walk.removed, *([walk.closed] if walk.closed else [])]
-    return [landed for landed in ordered if landed.path not in known]
+    return ordered
 
 
-def known_objects(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The paths of the objects that the ledger knows."""
-    return {path for (path,) in connection.execute("select distinct object_path from bronze.loads").fetchall()}
+def known_objects(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """The objects that the ledger knows, path → bytes."""
+    return dict(connection.execute("select distinct object_path, object_bytes from bronze.loads").fetchall())
 
 
 def load(
@@ -132,9 +155,9 @@ def _load(connection: duckdb.DuckDBPyConnection, landing: Landing, objects: list
         for envelope, body in landing.read(landed.path):
             key = _response_key(envelope)
             if key in known:
-                batch.moved(key, landed.path)
+                batch.moved(key, landed)
             else:
-                batch.add(envelope, body, landed.path)
+                batch.add(envelope, body, landed)
                 known.add(key)
     batch.flush()
     return batch.summary
@@ -146,13 +169,13 @@ def move(connection: duckdb.DuckDBPyConnection, landing: Landing, packs: list[La
     for pack in packs:
         keys = [_response_key(envelope) for envelope, _ in landing.read(pack.path)]
         if all(key in known for key in keys):
-            _move(connection, [(pack.path, *key) for key in keys])
+            _move(connection, [(pack.path, pack.size, *key) for key in keys])
 
 
 def _move(connection: duckdb.DuckDBPyConnection, moved: list[tuple[Any, ...]]) -> None:
     connection.executemany(
-        "update bronze.loads set object_path = ? where source = ? and repository_id = ? and stream = ? "
-        "and walk_id = ? and role = ? and position = ?",
+        "update bronze.loads set object_path = ?, object_bytes = ? "
+        "where source = ? and repository_id = ? and stream = ? and walk_id = ? and role = ? and position = ?",
         moved,
     )
 
@@ -180,11 +203,16 @@ class _Batch:
         self._bytes = 0
         self.summary = LoadSummary(run_id)
 
-    def add(self, envelope: Envelope, body: bytes, path: str) -> None:
+    def add(self, envelope: Envelope, body: bytes, landed: LandedObject) -> None:
         count = 0
         if envelope.stream in _TABLES and envelope.role != "closed":
-            count = self._add_rows(envelope, body, path)
-        record = {"raw_bytes": len(body), "object_path": path, "row_count": count}
+            count = self._add_rows(envelope, body, landed.path)
+        record = {
+            "raw_bytes": len(body),
+            "row_count": count,
+            "object_path": landed.path,
+            "object_bytes": landed.size,
+        }
         values = [record.get(name, getattr(envelope, name, None)) for name in _LEDGER[:-2]]
         values[_LEDGER.index("responded_at")] = (envelope.responded_at or "").rstrip("Z") or None
         self._ledger.append((*values, *self._stamp))
@@ -192,9 +220,9 @@ class _Batch:
         if self._bytes > _BATCH_BYTES:
             self.flush()
 
-    def moved(self, key: tuple[Any, ...], path: str) -> None:
+    def moved(self, key: tuple[Any, ...], landed: LandedObject) -> None:
         """A response that is loaded already stands in another object now."""
-        self._moved.append((path, *key))
+        self._moved.append((landed.path, landed.size, *key))
 
     def _add_rows(self, envelope: Envelope, body: bytes, path: str) -> int:
         key = "commits" if "/compare/" in envelope.request else None
@@ -254,11 +282,14 @@ def _load_people(connection: duckdb.DuckDBPyConnection, path: Path, run_id: int)
 
 def read_people(path: Path) -> list[tuple[str, str, str | None]]:
     """The lines of people.csv as (identity, action, value). Raises UsageError, naming the line."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        if not {"identity", "action"} <= set(reader.fieldnames or ()):
-            raise UsageError(f"{path} has no columns identity,action,value.", "Its first line must name them.")
-        return [_person(path, reader.line_num, row) for row in reader]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            if not {"identity", "action"} <= set(reader.fieldnames or ()):
+                raise UsageError(f"{path} has no columns identity,action,value.", "Its first line must name them.")
+            return [_person(path, reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} can't be read: {error}.", "Save it as CSV in UTF-8.") from error
 
 
 def _person(path: Path, line: int, row: dict[str, str | None]) -> tuple[str, str, str | None]:

@@ -18,6 +18,7 @@ create table if not exists bronze.loads (
     row_count integer not null,
     raw_bytes bigint not null,
     object_path varchar not null,
+    object_bytes bigint not null,
     _run_id integer not null,
     _loaded_at timestamp not null,
     primary key (source, repository_id, stream, walk_id, role, position)
@@ -96,6 +97,7 @@ comment on column bronze.loads.responded_at is 'The Date header of the response,
 comment on column bronze.loads.row_count is 'Rows in the response';
 comment on column bronze.loads.raw_bytes is 'Bytes of the response body, uncompressed';
 comment on column bronze.loads.object_path is 'The landed object, below the landing root';
+comment on column bronze.loads.object_bytes is 'Its size: the same path with another size is another landing zone';
 comment on table bronze.repositories is 'Grain: one repository response, every version kept';
 comment on table bronze.commits is 'Grain: one commit of one response, every landing kept';
 comment on table bronze.issues is 'Grain: one issue or pull request of one response, every version kept';

@@ -15,6 +15,7 @@ import typer
 from hear_app.errors import HearError
 
 if TYPE_CHECKING:
+    from hear_app.build import Build
     from hear_app.settings import Settings
     from hear_app.sync import RepositoryResult
 
@@ -47,6 +48,7 @@ def run(repositories: Repositories = None, sample: Sample = False, max_wait: Max
 
     Without names: those in HEAR_REPOS, else those that have landed before, else the embedded sample.
     """
+    from hear_app import build as builds
     from hear_app import pipeline
 
     settings = _settings(max_wait=max_wait)
@@ -54,11 +56,11 @@ def run(repositories: Repositories = None, sample: Sample = False, max_wait: Max
         pipeline.opened(settings) as landing,
         pipeline.planned(settings, _names(repositories), landing, sample) as plan,
     ):
-        pipeline.published_state(settings.warehouse)
-        _announce(plan)
+        published = builds.published_state(settings.warehouse)
+        builds.check_kind(published, settings.warehouse, [plan.source])
         results = pipeline.sync(plan, settings, landing)
         sources = [plan.source] if plan.is_sample else pipeline.real_sources(landing)
-        _build_and_list(settings, pipeline.Build(settings, landing, sources), results)
+        _build_and_list(settings, builds.Build(settings, landing, sources), results)
     _exit_by(results)
 
 
@@ -74,7 +76,6 @@ def sync(
         pipeline.opened(settings) as landing,
         pipeline.planned(settings, _names(repositories), landing, sample) as plan,
     ):
-        _announce(plan)
         results = pipeline.sync(plan, settings, landing, full)
     listing.print_results(results, None)
     _exit_by(results)
@@ -85,12 +86,13 @@ def build(
     full: Annotated[bool, typer.Option("--full", help="Rebuild the file from the landing zone alone.")] = False,
 ) -> None:
     """Build only: from the landing zone to the file, with no request."""
+    from hear_app import build as builds
     from hear_app import pipeline
 
     settings = _settings()
     with pipeline.opened(settings) as landing:
         sources = pipeline.real_sources(landing) or landing.sources()
-        _build_and_list(settings, pipeline.Build(settings, landing, sources, full), None)
+        _build_and_list(settings, builds.Build(settings, landing, sources, full), None)
 
 
 @app.command()
@@ -203,25 +205,15 @@ def _names(texts: list[str] | None) -> tuple[str, ...]:
     return parse_repositories(texts or [])
 
 
-def _announce(plan: Any) -> None:
-    from hear_app import __version__
-    from hear_app.listing import say
-
-    count = f"{len(plan.names)} repositories" if len(plan.names) != 1 else "1 repository"
-    why = f" ({plan.why})" if plan.why else ""
-    say(f"hear_app {__version__}: syncing {count} from {plan.api_url}{why}")
-    for name in plan.names:
-        say(f"  {name}")
-
-
-def _build_and_list(settings: Settings, job: Any, results: list[RepositoryResult] | None) -> None:
+def _build_and_list(settings: Settings, job: Build, results: list[RepositoryResult] | None) -> None:
     from hear_app import listing, warehouse
 
     if not job.run(results):
         listing.say("Nothing new: the warehouse stays as it is.")
-    with warehouse.reading(settings.warehouse) as connection:
-        listing.print_tables(listing.tables(connection))
-    listing.print_next_steps(settings.warehouse)
+    if settings.warehouse.exists():
+        with warehouse.reading(settings.warehouse) as connection:
+            listing.print_tables(listing.tables(connection))
+        listing.print_next_steps(settings.warehouse)
 
 
 def _exit_by(results: list[RepositoryResult]) -> None:

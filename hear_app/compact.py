@@ -106,7 +106,7 @@ def _rewrite(settings: Settings, landing: Landing) -> None:
         sources = [
             source for (source,) in connection.execute("select distinct source from bronze.loads").fetchall()
         ]
-        waiting = bronze.pending(landing, sources, bronze.known_objects(connection))
+        waiting = bronze.pending(landing, sources, bronze.known_objects(connection)).objects
         bronze.move(connection, landing, [landed for landed in waiting if landed.is_pack])
     warehouse.compact(build)
     warehouse.publish(build, settings.warehouse)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,6 +93,7 @@ class LandedObject:
     position: int
     page_size: int
     is_pack: bool = False
+    size: int = 0  # bytes, as listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class Landing:
 
     def _put(self, path: str, lines: bytes) -> None:
         try:
-            obstore.put(self._store, path, zstandard.compress(lines, _LEVEL), mode="create")
+            obstore.put(self._store, path, _compressed(lines), mode="create")
         except AlreadyExistsError:
             return
         except (BaseError, OSError) as error:
@@ -210,7 +211,7 @@ class Landing:
                 for entry in batch:
                     landed = parse_path(entry["path"])
                     if landed is not None:
-                        yield landed
+                        yield replace(landed, size=entry["size"])
         except (BaseError, OSError) as error:
             raise LandingError(f"The landing zone {self.root} can't be listed: {_first_line(error)}.") from error
 
@@ -220,8 +221,8 @@ class Landing:
         return group_walks(self.objects(prefix))
 
     def sources(self) -> list[str]:
-        """The sources that anything has landed of."""
-        return sorted(obstore.list_with_delimiter(self._store)["common_prefixes"])
+        """The sources that anything has landed of; a stray folder is none."""
+        return [source for source in self._folders(None) if any(True for _ in self.objects(source))]
 
     def repositories(self, source: str) -> dict[int, tuple[Envelope, bytes]]:
         """For each repository of a source, its newest repository response."""
@@ -229,13 +230,18 @@ class Landing:
 
     def _latest_repository_objects(self, source: str) -> dict[int, LandedObject]:
         latest: dict[int, LandedObject] = {}
-        listing = obstore.list_with_delimiter(self._store, prefix=_UNSAFE.sub("-", source))
-        for folder in listing["common_prefixes"]:
+        for folder in self._folders(_UNSAFE.sub("-", source)):
             for landed in self.objects(f"{folder}/repository"):
                 known = latest.get(landed.repository_id)
                 if known is None or landed.walk_id > known.walk_id:
                     latest[landed.repository_id] = landed
         return latest
+
+    def _folders(self, prefix: str | None) -> list[str]:
+        try:
+            return sorted(obstore.list_with_delimiter(self._store, prefix=prefix)["common_prefixes"])
+        except (BaseError, OSError) as error:
+            raise LandingError(f"The landing zone {self.root} can't be listed: {_first_line(error)}.") from error
 
     def _lines(self, path: str) -> list[bytes]:
         try:
@@ -264,6 +270,11 @@ class Landing:
             f"The landed object {where} is corrupt: {why}.",
             f"Move the folder {walk} out of the landing zone and run again: what it held is fetched again.",
         )
+
+
+def _compressed(lines: bytes) -> bytes:
+    """With a checksum: a bit that flips on a disk must not become other data."""
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(lines)
 
 
 def _lines_of(response: Response) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
+
+from hear_app import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +77,15 @@ def _sentence(comment: str | None) -> str:
     text = " ".join((comment or "").split()).removeprefix("Grain: ").removeprefix("one row per ")
     first = text.partition(". ")[0].rstrip(".")
     return first[:1].upper() + first[1:]
+
+
+def announce(names: Sequence[str], api_url: str, why: str) -> None:
+    """What is about to be synced, and from where; to stderr."""
+    count = "1 repository" if len(names) == 1 else f"{len(names)} repositories"
+    say(f"hear_app {__version__}: syncing {count}" + (f" {why}" if why else ""))
+    say(f"from {api_url}")
+    for name in names:
+        say(f"  {name}")
 
 
 def print_tables(entries: list[TableEntry]) -> None:

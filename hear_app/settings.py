@@ -74,23 +74,34 @@ class Settings(BaseSettings):
     def _token_fits_a_header(cls, token: SecretStr | None) -> SecretStr | None:
         text = token.get_secret_value().strip() if token else ""
         if not text.isascii() or any(character.isspace() for character in text):
-            raise ValueError("GITHUB_TOKEN holds characters that no token has; copy it again")
+            raise ValueError("it holds characters that no token has; copy it again")
         return SecretStr(text) if text else None
 
     @field_validator("api_url")
     @classmethod
     def _url_is_http(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
-            raise ValueError(f"HEAR_API_URL must be an http or https address without a user, not {url!r}")
-        return url.rstrip("/")
+        if parts.username or parts.password:
+            raise ValueError("a user or password in the address is refused; the token goes in GITHUB_TOKEN")
+        try:
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host = port = None
+        if parts.scheme not in {"http", "https"} or not host:
+            raise ValueError(f"{url!r} is no http or https address")
+        place = f"[{host}]" if ":" in host else host
+        return f"{parts.scheme}://{place}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
     @field_validator("warehouse")
     @classmethod
     def _warehouse_is_a_file(cls, path: Path) -> Path:
         path = path.expanduser()
         if path.is_dir():
-            raise ValueError(f"HEAR_WAREHOUSE must name a file, and {path} is a folder; add /hear.duckdb")
+            raise ValueError(f"it must name a file, and {path} is a folder; add /hear.duckdb")
+        if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", path.name):
+            raise ValueError(
+                f"the file's name becomes a database's name: {path.name!r} may hold letters, digits, - and _"
+            )
         return path
 
     @property

@@ -100,10 +100,11 @@ def _landed_objects(connection: duckdb.DuckDBPyConnection, landing: Landing) -> 
             "select source, repository_id, full_name from silver.repositories"
         ).fetchall()
     }
-    known = bronze.known_objects(connection)
+    ledger = bronze.known_objects(connection)
+    known = set(ledger)
     sources = sorted({source for source, _ in names})
     landed = {found.path for source in sources for found in landing.objects(source)}
-    waiting = {found.path for found in bronze.pending(landing, sources, known)}
+    waiting = {found.path for found in bronze.pending(landing, sources, ledger).objects}
     proofs = []
     for (source, key), name in names.items():
         gone, unloaded = (_below(f"{source}/{key}/", paths) for paths in (known - landed, waiting))

@@ -71,7 +71,7 @@ def unwritable(folder: Path, error: OSError) -> WarehouseError:
 def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published file, read-only, for as short as the block lasts.
 
-    Raises WarehouseError where there is none, or it is none of ours; BusyError where a client holds it
+    Raises WarehouseError where there is none, or one that is not ours; BusyError where a client holds it
     read-write.
     """
     if not path.exists():
@@ -81,7 +81,19 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         raise _opening_error(path, error) from error
     with contextlib.closing(connection):
+        if not _is_ours(connection):
+            raise WarehouseError(
+                f"{path} is a DuckDB database that hear_app did not make.",
+                "Set HEAR_WAREHOUSE to another file, or move this one away.",
+            )
         yield connection
+
+
+def _is_ours(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'bronze' and table_name in ('runs', 'loads')"
+    ).fetchall()
+    return bool(found[0][0] == 2)
 
 
 def _opening_error(path: Path, error: duckdb.Error) -> WarehouseError | BusyError:

@@ -67,7 +67,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 class Limits:
-    """One gate for all workers. `max_wait` bounds the seconds that one run may spend waiting for limits."""
+    """One gate for all workers. `max_wait` bounds the seconds that one run may spend waiting for limits.
+
+    `sleep` is what waits, and `clock` what it moves on, both in seconds; tests give their own.
+    """
 
     def __init__(
         self,
@@ -75,11 +78,13 @@ class Limits:
         max_wait: float,
         on_wait: Callable[[str, float], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._workers = self._allowed = workers
         self._max_wait = max_wait
         self._on_wait = on_wait
         self._sleep = sleep
+        self._clock = clock
         self._changed = threading.Condition()
         self._flying = 0
         self._smooth = 0
@@ -131,19 +136,19 @@ class Limits:
     def hold(self, reason: str, seconds: float) -> None:
         """No request starts for this many seconds from now."""
         with self._changed:
-            now = time.monotonic()
+            now = self._clock()
             if now + seconds > self._resume_at:
                 self._waited += now + seconds - max(now, self._resume_at)
                 self._resume_at, self._reason = now + seconds, reason
 
     def _take(self) -> bool:
         with self._changed:
-            free = self._flying < self._allowed and time.monotonic() >= self._resume_at
+            free = self._flying < self._allowed and self._clock() >= self._resume_at
             self._flying += free
             return free
 
     def _wait(self) -> None:
-        left = self._resume_at - time.monotonic()
+        left = self._resume_at - self._clock()
         if left <= 0:
             with self._changed:
                 self._changed.wait_for(lambda: self._flying < self._allowed, timeout=1.0)

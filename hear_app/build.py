@@ -1,0 +1,138 @@
+"""From the landing zone to the published file: load, dbt, proofs, swap; or nothing, where nothing is new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hear_app import bronze, listing, transform, verify, warehouse
+from hear_app.errors import HearError, ProofError, UsageError
+from hear_app.landing import Landing
+from hear_app.settings import SAMPLE_SOURCE, Settings
+from hear_app.sync import RepositoryResult
+
+_NO_DIGESTS = bronze.Digests("", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the published file says of itself: its rows' sources, the landed objects it knows, how it was built."""
+
+    sources: frozenset[str]
+    objects: Mapping[str, int]
+    digests: bronze.Digests
+
+
+def published_state(path: Path) -> Published | None:
+    """What a published file holds; None where there is none. Raises WarehouseError where it is none of ours."""
+    if not path.exists():
+        return None
+    warehouse.drop_orphaned_wal(path)
+    with warehouse.reading(path) as connection:
+        built = connection.execute(
+            "select bronze_digest, models_digest, people_digest from bronze.runs order by _run_id desc limit 1"
+        ).fetchall()
+        digests = bronze.Digests(*built[0]) if built else _NO_DIGESTS
+        sources = connection.execute("select distinct source from bronze.loads").fetchall()
+        # The ledger of another version may have other columns; such a file is rebuilt, never read.
+        objects = bronze.known_objects(connection) if digests.bronze == bronze.schema_digest() else {}
+    return Published(frozenset(source for (source,) in sources), objects, digests)
+
+
+def check_kind(published: Published | None, path: Path, sources: list[str]) -> None:
+    """Raises UsageError where the sample would replace real repositories."""
+    if published and SAMPLE_SOURCE in sources and published.sources - {SAMPLE_SOURCE}:
+        raise UsageError(
+            f"{path} holds real repositories, which the sample would replace.",
+            "Set HEAR_WAREHOUSE to another file for the sample.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build from the landing zone: `sources` are read; `full` starts from an empty file."""
+
+    settings: Settings
+    landing: Landing
+    sources: list[str]
+    full: bool = False
+
+    def run(self, results: list[RepositoryResult] | None = None) -> bool:
+        """Builds and publishes if there is anything new; returns whether there was.
+
+        Prints the `results` of a sync with the rows loaded. Raises a HearError where the build fails; the
+        published file is then as it was.
+        """
+        settings, published = self.settings, published_state(self.settings.warehouse)
+        check_kind(published, settings.warehouse, self.sources)
+        built = bronze.digests(settings.project_home, settings.people_path)
+        pending = bronze.pending(self.landing, self.sources, published.objects if published else {})
+        reason = self._afresh(published, built, pending)
+        if reason is not None:
+            pending = bronze.pending(self.landing, self.sources, {})
+        elif not pending.objects and published and published.digests == built:
+            _print_results(results, {})
+            return False
+        if not pending.objects and (reason is not None or published is None):
+            return self._nothing_landed(results)
+        if reason:
+            listing.say(reason)
+        self._load(pending, built, results, afresh=reason is not None)
+        self._transform()
+        warehouse.publish(settings.build_path, settings.warehouse)
+        return True
+
+    def _afresh(self, published: Published | None, built: bronze.Digests, pending: bronze.Pending) -> str | None:
+        """Why the file is built from nothing, in a sentence to say ('' to say none); None where it is not."""
+        path = self.settings.warehouse
+        if published is None or self.full:
+            return ""
+        if SAMPLE_SOURCE in published.sources and SAMPLE_SOURCE not in self.sources:
+            return f"{path} held the embedded sample: your repositories replace it."
+        if published.digests.bronze != built.bronze:
+            return f"{path} was made by another version of hear_app: it is rebuilt from the landing zone."
+        if pending.is_other:
+            return f"The landing zone is not the one that {path} was built from: it is rebuilt."
+        return None
+
+    def _nothing_landed(self, results: list[RepositoryResult] | None) -> bool:
+        """After a sync its own failures say why; without one, this is the failure."""
+        if results is None:
+            raise HearError("Nothing has landed to build from.", "`hear run` syncs first.")
+        _print_results(results, {})
+        return False
+
+    def _load(
+        self,
+        pending: bronze.Pending,
+        built: bronze.Digests,
+        results: list[RepositoryResult] | None,
+        afresh: bool,
+    ) -> None:
+        build = self.settings.build_path
+        warehouse.start_build(self.settings.warehouse, build, afresh)
+        with warehouse.writing(build) as connection:
+            connection.execute(bronze.schema_sql())
+            summary = bronze.load(connection, self.landing, pending.objects, self.settings.people_path, built)
+        _print_results(results, summary.rows)
+
+    def _transform(self) -> None:
+        """dbt's models and tests, then the proofs: what fails here is not published."""
+        project, build = self.settings.project_home, self.settings.build_path
+        transform.debug(project, build)
+        transform.build_models(project, build, self.full)
+        with warehouse.reading(build) as connection:
+            proofs = verify.prove(connection, self.landing)
+        failed = verify.failures(proofs)
+        if failed:
+            raise ProofError("\n".join(failed), f"The last good file stays; the build is kept in {build}.")
+        count = len({proof.repository for proof in proofs})
+        of = "1 repository" if count == 1 else f"{count} repositories"
+        listing.say(f"Proofs: all {len(proofs)} hold, for {of}.")
+        warehouse.compact_if_sparse(build)
+
+
+def _print_results(results: list[RepositoryResult] | None, loaded: Mapping[tuple[int, str], int]) -> None:
+    if results is not None:
+        listing.print_results(results, loaded)
