@@ -5,7 +5,7 @@ WORKDIR /src
 # Everything the lock names, with hashes and bytecode (without it, importing dbt takes twice as long).
 RUN python -m venv --without-pip /app/.venv
 COPY requirements.lock ./
-RUN pip --python /app/.venv/bin/python install --no-cache-dir --require-hashes --no-deps --requirement requirements.lock
+RUN pip --python /app/.venv/bin/python install --quiet --no-cache-dir --require-hashes --no-deps --requirement requirements.lock
 
 # Out goes what can never run here: 856 MB become 632. The packages' own tests 74, pyarrow's Flight and S3 48 (the
 # landing zone has its own S3 client), pydeck's notebook extension 45 (it comes twice), babel's locales but English
@@ -21,8 +21,8 @@ RUN cd /app/.venv/lib/python3.13/site-packages \
 # The project itself goes to a folder of its own, so that a new version of it is a small layer; then the
 # build backend goes out again.
 COPY . ./
-RUN pip --python /app/.venv/bin/python install --no-cache-dir --no-deps --no-build-isolation --root /project . \
- && pip --python /app/.venv/bin/python uninstall --yes hatchling editables pluggy trove-classifiers
+RUN pip --python /app/.venv/bin/python install --quiet --no-cache-dir --no-deps --no-build-isolation --root /project . \
+ && pip --python /app/.venv/bin/python uninstall --quiet --yes hatchling editables pluggy trove-classifiers
 
 
 FROM python:3.13-slim

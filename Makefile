@@ -26,7 +26,7 @@ tables: .venv/.runtime ## List the tables of the warehouse
 
 test: .venv/.dev ## Run the tests
 	@echo "== tests"
-	@$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile
+	@$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: lint types imports sql workflows docs test ## All that a change must pass, the tests included
 

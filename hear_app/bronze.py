@@ -228,7 +228,7 @@ class _Batch:
         key = "commits" if "/compare/" in envelope.request else None
         try:
             found = payload.rows(body, key)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise LandingError(
                 f"The landed object {path} holds a response that is no list of rows: {error}.",
                 f"Move the folder {path.rsplit('/', 1)[0]} out of the landing zone and run again.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +79,18 @@ class Build:
             return self._nothing_landed(results)
         if reason:
             listing.say(reason)
+        clock = _Clock()
         self._load(pending, built, results, afresh=reason is not None)
-        self._transform()
+        clock.lap("load")
+        # Incremental models keep their old columns: what other models made is made again.
+        self._transform(refresh=self.full or published is None or published.digests.models != built.models)
+        clock.lap("dbt")
+        self._prove()
+        clock.lap("proofs")
+        warehouse.compact_if_sparse(settings.build_path)
         warehouse.publish(settings.build_path, settings.warehouse)
+        clock.lap("publish")
+        listing.say(clock.told())
         return True
 
     def _afresh(self, published: Published | None, built: bronze.Digests, pending: bronze.Pending) -> str | None:
@@ -117,11 +127,14 @@ class Build:
             summary = bronze.load(connection, self.landing, pending.objects, self.settings.people_path, built)
         _print_results(results, summary.rows)
 
-    def _transform(self) -> None:
-        """dbt's models and tests, then the proofs: what fails here is not published."""
+    def _transform(self, refresh: bool) -> None:
         project, build = self.settings.project_home, self.settings.build_path
         transform.debug(project, build)
-        transform.build_models(project, build, self.full)
+        transform.build_models(project, build, refresh)
+
+    def _prove(self) -> None:
+        """What a proof finds wanting is not published."""
+        build = self.settings.build_path
         with warehouse.reading(build) as connection:
             proofs = verify.prove(connection, self.landing)
         failed = verify.failures(proofs)
@@ -130,7 +143,22 @@ class Build:
         count = len({proof.repository for proof in proofs})
         of = "1 repository" if count == 1 else f"{count} repositories"
         listing.say(f"Proofs: all {len(proofs)} hold, for {of}.")
-        warehouse.compact_if_sparse(build)
+
+
+class _Clock:
+    """How long each part of a build took, in seconds."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self._laps[name], self._last = now - self._last, now
+
+    def told(self) -> str:
+        parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in self._laps.items())
+        return f"Built in {sum(self._laps.values()):.1f} s: {parts}."
 
 
 def _print_results(results: list[RepositoryResult] | None, loaded: Mapping[tuple[int, str], int]) -> None:

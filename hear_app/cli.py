@@ -151,7 +151,11 @@ def verify(as_json: Json = False) -> None:
     settings = _settings()
     with warehouse.reading(settings.warehouse) as connection:
         found = proofs.prove(connection, Landing(settings.landing_root))
-    listing.print_json(found) if as_json else listing.print_proofs(found)
+        totals = proofs.totals(connection)
+    if as_json:
+        listing.print_json({"proofs": found, "totals": totals})
+    else:
+        listing.print_proofs(found, totals)
     failed = proofs.failures(found)
     for line in failed:
         listing.say(line)
@@ -249,8 +253,9 @@ def _guarded(command: Callable[[], Any]) -> int:
 
 def _leave_interrupted(_signum: int, _frame: object) -> NoReturn:
     """Leaves at once: what has landed is whole, and no thread in mid-request need be waited for."""
-    cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
-    _say(f"{cursor}hear: interrupted; what has landed is kept, and the next run goes on from there.")
+    cursor = b"\x1b[?25h" if sys.stderr.isatty() else b""
+    # No print: the interrupted thread may be in the middle of one.
+    os.write(2, cursor + b"hear: interrupted; what has landed is kept, and the next run goes on from there.\n")
     os._exit(INTERRUPTED)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from hear_app.status import Status
     from hear_app.sync.results import RepositoryResult
-    from hear_app.verify import Proof
+    from hear_app.verify import Proof, Total
 
 _SCHEMAS = ("bronze", "silver", "gold")
 _NEXT = (
@@ -132,10 +132,18 @@ def _aligned(cells: list[str], widths: list[int]) -> list[str]:
     ]
 
 
-def print_proofs(proofs: list[Proof]) -> None:
-    """Each proof of each repository, to stdout."""
+def print_proofs(proofs: list[Proof], totals: list[Total]) -> None:
+    """Each proof of each repository, then the server's own totals beside ours; to stdout."""
     rows = [[proof.repository, f"{proof.checked:,}", f"{proof.broken:,}", proof.name] for proof in proofs]
     _print(rows, ["repository", "checked", "broken", "proof"], right={1, 2}, folds={3})
+    rows = [[total.repository, f"{total.server:,}", f"{total.stored:,}", total.name] for total in totals]
+    if rows:
+        _print(
+            rows,
+            ["repository", "on GitHub", "stored", "counted, which may move meanwhile"],
+            right={1, 2},
+            folds={3},
+        )
 
 
 def print_status(state: Status) -> None:

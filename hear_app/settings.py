@@ -42,8 +42,10 @@ def parse_repository(text: str) -> str:
 
 def parse_repositories(texts: list[str]) -> tuple[str, ...]:
     """Repositories in the order given, each once whatever its spelling."""
-    named = {parse_repository(text).lower(): parse_repository(text) for text in reversed(texts)}
-    return tuple(reversed(named.values()))
+    named: dict[str, str] = {}
+    for name in map(parse_repository, texts):
+        named.setdefault(name.lower(), name)
+    return tuple(named.values())
 
 
 class Settings(BaseSettings):
@@ -107,7 +109,7 @@ class Settings(BaseSettings):
     @property
     def named_repositories(self) -> tuple[str, ...]:
         """HEAR_REPOS as a list; names may be parted by spaces or commas."""
-        return parse_repositories(re.split(r"[\s,]+", self.repos.strip())) if self.repos.strip() else ()
+        return parse_repositories([name for name in re.split(r"[\s,]+", self.repos) if name])
 
     @property
     def api_source(self) -> str:

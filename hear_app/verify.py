@@ -74,6 +74,21 @@ _ISSUES = """
     inner join silver.repositories as r using (source, repository_id)
     group by r.full_name
 """
+_TOTALS = """
+    with latest as (
+        select
+            source, repository_id,
+            try_cast(arg_max(payload ->> '$.open_issues_count', walk_id) as bigint) as open_count
+        from bronze.repositories group by all
+    )
+    select r.full_name, l.open_count, count(w.number) filter (where w.state = 'open' and not w.is_deleted)
+    from silver.repositories as r
+    inner join latest as l using (source, repository_id)
+    left join silver.work_items as w using (source, repository_id)
+    where l.open_count is not null
+    group by all
+    order by r.full_name
+"""
 _PROOFS = (
     ("every parent of a commit is stored", _PARENTS, "hear sync --full {}"),
     ("the head of the branch is stored", _HEADS, "hear sync --full {}"),
@@ -118,6 +133,22 @@ def _landed_objects(connection: duckdb.DuckDBPyConnection, landing: Landing) -> 
 
 def _below(prefix: str, paths: set[str]) -> list[str]:
     return sorted(path for path in paths if path.startswith(prefix))
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What the server counts of a repository, beside what is stored: it moves between two requests."""
+
+    repository: str
+    name: str
+    server: int
+    stored: int
+
+
+def totals(connection: duckdb.DuckDBPyConnection) -> list[Total]:
+    """The server's own totals, where it tells them. A difference in these alone is no failure."""
+    name = "open issues and pull requests"
+    return [Total(full_name, name, *counts) for full_name, *counts in connection.execute(_TOTALS).fetchall()]
 
 
 def failures(proofs: list[Proof]) -> list[str]:

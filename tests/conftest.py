@@ -17,9 +17,7 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--image", default="hear_app", help="the image that tests/docker tries (default: hear_app)"
-    )
+    parser.addoption("--image", default="hear_app", help="the image that tests/docker tries (default: hear_app)")
 
 
 def pytest_configure() -> None:

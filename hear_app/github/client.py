@@ -7,6 +7,7 @@ says what the server said.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -37,7 +38,9 @@ _API_VERSION = "2022-11-28"  # kept until 2028; 2026-03-10 drops fields that old
 _TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two bytes; GitHub itself gives up after 10
 _ATTEMPTS = 6
 _FIRST_ATTEMPTS = 2  # nobody waits half a minute to read that there is no network
-_TRANSIENT = {500, 502, 503, 504}
+_TRANSIENT = {408, 500, 502, 503, 504}
+_SECONDARY = ("secondary rate", "abuse detection")  # what GitHub says, and what older Enterprise servers do
+_SHA = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
 _REDIRECTS = 5
 
 
@@ -87,6 +90,10 @@ class _Token(AuthBase):
     def __init__(self, token: str | None, host: str) -> None:
         self._token, self._host = token, host
 
+    def mask(self, text: str) -> str:
+        """The text without the token: a server may repeat what it was sent."""
+        return text.replace(self._token, "***") if self._token else text
+
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._token and urlsplit(str(request.url)).netloc == self._host:
             request.headers["Authorization"] = f"Bearer {self._token}"
@@ -108,8 +115,10 @@ class Client:
         self.statuses: deque[int] = deque()
         self._sleep = sleep
         self._base = urlsplit(api_url)
+        self._base = self._base._replace(netloc=self._base.netloc.lower())
+        self._token = _Token(token, self._base.netloc)
         self._session = requests.Session()
-        self._session.auth = _Token(token, self._base.netloc)
+        self._session.auth = self._token
         self._session.headers.update(
             {
                 "User-Agent": f"hear_app/{__version__}",
@@ -127,12 +136,18 @@ class Client:
         return scoped
 
     def get(
-        self, request: str, etag: str | None = None, accept: str = JSON_MEDIA_TYPE, heavy: bool = False
+        self,
+        request: str,
+        etag: str | None = None,
+        accept: str = JSON_MEDIA_TYPE,
+        heavy: bool = False,
+        shape: type[Any] = object,
     ) -> Answer:
         """The answer to a path with its query: a 200 whose body is whole, or a 304 where `etag` still holds.
 
-        With `heavy`, a page that times out on the server twice raises PageTooHeavyError, so that a smaller one
-        may be tried. Raises a GitHubError for every other outcome; waits and retries where that can help.
+        `shape` is what the body must be: a list or a dict. With `heavy`, a page that times out on the server twice
+        raises PageTooHeavyError, so that a smaller one may be tried. Raises a GitHubError for every other outcome;
+        waits and retries where that can help.
         """
         headers = {"Accept": accept} | ({"If-None-Match": etag} if etag else {})
         faults = 0
@@ -140,11 +155,11 @@ class Client:
             try:
                 with self.limits.slot():
                     answer = self._follow(request, headers)
-                fault = self._fault(answer, accept)
+                fault = self._fault(answer) or _damage(answer, accept, shape, bool(etag))
             except _Refused:
                 continue
-            except requests.RequestException as error:
-                fault = _transport_fault(error)
+            except OSError as error:  # requests' own, and what it lets through: a CA bundle that isn't there
+                fault = self._token.mask(_transport_fault(error))
             else:
                 if fault is None:
                     return answer
@@ -194,18 +209,19 @@ class Client:
         }
         return Answer(request, response.status_code, response.headers, response.content, links)
 
-    def _fault(self, answer: Answer, accept: str) -> str | None:
-        """None for an answer to keep, a sentence for one to ask for again; raises for one that is final."""
-        quota = read_quota(answer.headers)
+    def _fault(self, answer: Answer) -> str | None:
+        """None for a good status, a sentence for one to ask for again; raises for one that is final."""
+        quota, wait = read_quota(answer.headers), retry_after(answer.headers)
         if answer.status in {200, 304}:
             self.limits.answered(quota)
-            return _damage(answer, accept)
-        wait = retry_after(answer.headers)
-        message = _message(answer)
+            if wait is not None:  # the answer is good; it is the next one that must wait
+                self.limits.hold("the server", wait)
+            return None
+        message = self._token.mask(_message(answer))
         if answer.status in {403, 429}:
             if wait is None and quota.remaining == 0:
                 wait = (quota.reset_in or 0.0) + RESET_MARGIN
-            if wait is not None or answer.status == 429 or "secondary rate" in message.lower():
+            if wait is not None or answer.status == 429 or any(words in message.lower() for words in _SECONDARY):
                 self.limits.refused("the rate limit" if quota.remaining == 0 else "the secondary rate limit", wait)
                 raise _Refused
         self.limits.answered(quota)
@@ -225,22 +241,24 @@ class Client:
         return urlunsplit(("", "", parts.path.removeprefix(self._base.path), parts.query, ""))
 
 
-def _damage(answer: Answer, accept: str) -> str | None:
-    """What is wrong with the body of a good status: cut off, or an error page in place of JSON."""
-    if answer.status == 304 or accept == SHA_MEDIA_TYPE:
-        return None
+def _damage(answer: Answer, accept: str, shape: type[Any], is_conditional: bool) -> str | None:
+    """What is wrong with the body of a good status: cut off, or an error page in place of what was asked for."""
+    if answer.status == 304:
+        return None if is_conditional else "status 304, which nothing asked for"
+    wrong = f"status {answer.status} with a body that is no {{}} ({len(answer.body):,} bytes)"
+    if accept == SHA_MEDIA_TYPE:
+        return None if _SHA.fullmatch(answer.body) else wrong.format("SHA")
     try:
-        _ = answer.document
+        return None if isinstance(answer.document, shape) else wrong.format(shape.__name__)
     except (ValueError, RecursionError):
-        return f"status {answer.status} with a body that is no JSON ({len(answer.body):,} bytes)"
-    return None
+        return wrong.format("JSON")
 
 
 def _message(answer: Answer) -> str:
     """What GitHub says of a refusal, in one line."""
     try:
         said = answer.document.get("message", "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         said = ""
     return " ".join(str(said).split())[:300]
 
@@ -279,8 +297,10 @@ def _forbidden_remedy(answer: Answer) -> str:
     return f"It was blocked: {legal}" if legal else ""
 
 
-def _transport_fault(error: requests.RequestException) -> str:
+def _transport_fault(error: OSError) -> str:
     """A short reason in place of urllib3's nest of exceptions."""
+    if not isinstance(error, requests.RequestException):
+        return str(error).rstrip(".")
     if isinstance(error, requests.exceptions.SSLError):
         return "the TLS certificate was not accepted (REQUESTS_CA_BUNDLE names another one)"
     if isinstance(error, requests.exceptions.ProxyError):

@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from hear_app.errors import UnexpectedAnswerError
 from hear_app.github.client import Answer, Client, PageTooHeavyError
 from hear_app.github.pages import PAGE_SIZES, Page
@@ -23,6 +25,10 @@ _ISSUES_DISABLED = 410
 _PER_PAGE = re.compile(r"(?<=[?&]per_page=)\d+")
 _GOOD_PAGES = 8  # pages in a row before a larger one is tried again
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
+_STAMP = re.compile(r"\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)
+_EARLIEST = "1971"  # `since` a day of 1970 finds nothing at all
+
+_Version = tuple[str, bytes]  # when a row was updated, and a digest of it
 
 
 class IssuesDisabledError(Exception):
@@ -43,8 +49,8 @@ class IssueWalk:
     """One pass over a repository's issues, from `watermark` on (None: from the beginning).
 
     `pages()` yields each page that shows something new. When it is exhausted, `watermark` is the newest
-    `updated_at` read, and `confirmation` what an idle sync may repeat: None where more than a page of rows shares
-    the newest minutes, since a new row would then not show on the first page.
+    `updated_at` read, and `confirmation` what an idle sync may repeat: None where no single request shows whether
+    there is news.
     """
 
     client: Client
@@ -52,9 +58,10 @@ class IssueWalk:
     watermark: str | None = None
     position: int = 0
     confirmation: Confirmation | None = None
-    _seen: dict[int, str] = field(default_factory=dict)
-    _size: int = PAGE_SIZES[0]
+    _seen: dict[int, _Version] = field(default_factory=dict)
+    _size_index: int = 0
     _good: int = 0
+    _hopped_to: str = ""
 
     def pages(self) -> Iterator[Page]:
         """Walks until the list shows nothing new. Raises IssuesDisabledError.
@@ -68,20 +75,35 @@ class IssueWalk:
         while answer.next_request or answer.request != self._from_watermark():
             answer = self._read(self._from_watermark())
             if not self._has_news(answer):
+                yield from self._take(answer)
                 break
             yield from self._chain(answer)
-        self.confirmation = _confirmation(answer)
+        self.confirmation = _confirmation(answer) or self._settled(answer)
 
     def _first_answer(self) -> Answer | None:
-        """The first page, or None where it is the one that closed the last walk."""
+        """The first page, or None where an idle sync is shown what closed the last walk."""
         request, last = self._from_watermark(), self.confirmation
-        if last is None or last.request != request:
+        if last is None or last.request not in (request, self._after_watermark()):
             return self._read(request)
-        answer = self._read(request, etag=last.etag)
-        return None if answer.status == 304 or _digest(answer) == last.digest else answer
+        answer = self._read(last.request, etag=last.etag)
+        if answer.status == 304 or _digest(answer) == last.digest:
+            return None
+        return answer if last.request == request else self._read(request)
+
+    def _settled(self, answer: Answer) -> Confirmation | None:
+        """A confirmation where more than a page of rows shares the newest minutes.
+
+        A new row would not show on the first page of those. But once they are past, nothing joins them any more,
+        and the list of what came later tells.
+        """
+        if self.watermark is None or self.watermark >= (_shifted(_clock(answer), -OVERLAP) or ""):
+            return None
+        later = self._read(self._after_watermark())
+        return None if self._has_news(later) else _confirmation(later)
 
     def _chain(self, first: Answer) -> Iterator[Page]:
         """A page and all that follow it."""
+        self._hopped_to = ""
         answer: Answer | None = first
         while answer is not None:
             yield from self._take(answer)
@@ -91,34 +113,49 @@ class IssueWalk:
             answer = self._read(following) if "after=" in following else (yield from self._hop(answer))
 
     def _hop(self, answer: Answer) -> Generator[Page, None, Answer | None]:
-        """The page after one of a server that pages by number: it starts at the second of the last row.
+        """The page after one of a server that pages by number: it starts at the second of the last row."""
+        if not _rows(answer):
+            return None
+        if _last_second(answer) == self._hopped_to:
+            answer = yield from self._within_second(answer)
+            if answer.next_request is None:
+                return None
+        self._hopped_to = _last_second(answer)
+        return self._read(self._request(self._hopped_to))
 
-        Within a second that fills more than a page there is no way but by number; rows may slip there, so it is
-        read until a pass shows nothing new.
+    def _within_second(self, answer: Answer) -> Generator[Page, None, Answer]:
+        """Reads a second that fills more than a page; the page that leads beyond it, or ends the list.
+
+        There is no way but by number; rows may slip from page to page there, so it is read until a pass shows
+        nothing new.
         """
-        second = str(_rows(answer)[-1]["updated_at"])
-        first = self._request(second)
-        if not answer.request.startswith(first):
-            return self._read(first)
+        news = False
         while True:
-            news = False
-            while answer.next_request and _rows(answer)[-1]["updated_at"] == second:
-                answer = self.client.get(answer.next_request)
+            while answer.next_request and _last_second(answer) == self._hopped_to:
+                answer = self._numbered(answer.next_request)
                 news |= self._has_news(answer)
                 yield from self._take(answer)
             if not news:
-                break
-            answer = self._read(first)
+                return answer
+            answer = self._read(self._request(self._hopped_to))
+            news = self._has_news(answer)
             yield from self._take(answer)
-        return self._read(self._request(str(_rows(answer)[-1]["updated_at"]))) if answer.next_request else None
+
+    def _numbered(self, request: str) -> Answer:
+        """A page by its number; where the server can't make it that large, the second's first, and smaller."""
+        try:
+            return self.client.get(request, heavy=self._is_shrinkable, shape=list)
+        except PageTooHeavyError:
+            self._shrink()
+            return self._read(self._request(self._hopped_to))
 
     def _take(self, answer: Answer) -> Iterator[Page]:
-        """The page of an answer, if it shows anything new; moves the watermark."""
-        if not self._has_news(answer):
-            return
+        """The page of an answer, if it shows anything that was not read yet; moves the watermark."""
         rows = _rows(answer)
-        clock = answer.responded_at
-        stamps = [str(row["updated_at"]) for row in rows if clock is None or str(row["updated_at"]) <= clock]
+        if all(self._seen.get(int(row["number"])) == _version(row) for row in rows):
+            return
+        clock = _clock(answer)
+        stamps = [str(row["updated_at"]) for row in rows if _is_past(str(row["updated_at"]), clock)]
         self.watermark = max([*stamps, *([self.watermark] if self.watermark else [])], default=None)
         page = Page(answer, self.position, self._size, len(rows), watermark=self.watermark)
         self.position += len(rows)
@@ -126,47 +163,86 @@ class IssueWalk:
         yield page
 
     def _has_news(self, answer: Answer) -> bool:
-        return any(self._seen.get(int(row["number"])) != str(row["updated_at"]) for row in _rows(answer))
+        """Whether a row was changed since it was read, by its date.
+
+        A row may also change twice within a second: that is no reason to go on reading, but to keep the page.
+        """
+        known = self._seen
+        return any(known.get(int(row["number"]), ("",))[0] != row["updated_at"] for row in _rows(answer))
 
     def _remember(self, rows: list[Any]) -> None:
         """Keeps what may show again: the rows of the overlap."""
-        self._seen |= {int(row["number"]): str(row["updated_at"]) for row in rows}
-        since = _overlapped(self.watermark) or ""
-        self._seen = {number: stamp for number, stamp in self._seen.items() if stamp >= since}
+        self._seen |= {int(row["number"]): _version(row) for row in rows}
+        since = _shifted(self.watermark, -OVERLAP) or ""
+        self._seen = {number: version for number, version in self._seen.items() if version[0] >= since}
 
     def _read(self, request: str, etag: str | None = None) -> Answer:
-        """An answer, with a smaller page where the server can't make it that large."""
+        """An answer, with a smaller page where the server can't make it that large.
+
+        An empty list is asked for twice: an overloaded server answers so too.
+        """
+        is_doubted = False
         while True:
             sized = _PER_PAGE.sub(str(self._size), request)
             try:
-                answer = self.client.get(sized, etag=etag, heavy=self._size > PAGE_SIZES[-1])
+                answer = self.client.get(sized, etag=etag, heavy=self._is_shrinkable, shape=list)
             except PageTooHeavyError:
-                self._size, self._good = PAGE_SIZES[PAGE_SIZES.index(self._size) + 1], 0
+                self._shrink()
                 continue
             except UnexpectedAnswerError as error:
                 if error.status == _ISSUES_DISABLED:
                     raise IssuesDisabledError from error
                 raise
-            self._grow()
-            return answer
+            if answer.status == 304 or is_doubted or _rows(answer):
+                self._grow()
+                return answer
+            is_doubted = True
+
+    @property
+    def _size(self) -> int:
+        return PAGE_SIZES[self._size_index]
+
+    @property
+    def _is_shrinkable(self) -> bool:
+        return self._size > PAGE_SIZES[-1]
+
+    def _shrink(self) -> None:
+        self._size_index, self._good = self._size_index + 1, 0
 
     def _grow(self) -> None:
         self._good += 1
-        if self._good >= _GOOD_PAGES and self._size < PAGE_SIZES[0]:
-            self._size, self._good = PAGE_SIZES[PAGE_SIZES.index(self._size) - 1], 0
+        if self._good >= _GOOD_PAGES and self._size_index:
+            self._size_index, self._good = self._size_index - 1, 0
 
     def _from_watermark(self) -> str:
-        return self._request(_overlapped(self.watermark))
+        return self._request(_shifted(self.watermark, -OVERLAP))
+
+    def _after_watermark(self) -> str:
+        return self._request(_shifted(self.watermark, timedelta(seconds=1)))
 
     def _request(self, since: str | None) -> str:
         query = f"state=all&sort=updated&direction=asc&per_page={self._size}"
         return f"/repos/{self.full_name}/issues?{query}" + (f"&since={quote(since)}" if since else "")
 
 
-def _overlapped(watermark: str | None) -> str | None:
-    if watermark is None:
-        return None
-    return (datetime.strptime(watermark, _TIMESTAMP).replace(tzinfo=UTC) - OVERLAP).strftime(_TIMESTAMP)
+def _shifted(stamp: str | None, by: timedelta) -> str | None:
+    """A time earlier or later; None where there is none, or where GitHub would find nothing since it."""
+    moved = (datetime.strptime(stamp, _TIMESTAMP) + by).strftime(_TIMESTAMP) if stamp else ""
+    return moved if moved >= _EARLIEST else None
+
+
+def _clock(answer: Answer) -> str:
+    """The server's time, else ours."""
+    return answer.responded_at or datetime.now(UTC).strftime(_TIMESTAMP)
+
+
+def _is_past(stamp: str, clock: str) -> bool:
+    """Whether a date may move the watermark: it is one, and neither absurd nor in the future."""
+    return _STAMP.fullmatch(stamp) is not None and _EARLIEST <= stamp <= clock
+
+
+def _version(row: Any) -> _Version:
+    return str(row["updated_at"]), hashlib.blake2b(orjson.dumps(row), digest_size=16).digest()
 
 
 def _confirmation(answer: Answer) -> Confirmation | None:
@@ -180,7 +256,13 @@ def _digest(answer: Answer) -> str:
 
 
 def _rows(answer: Answer) -> list[Any]:
-    rows = answer.document
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and "updated_at" in row for row in rows):
+    rows: list[Any] = answer.document
+    if not all(
+        isinstance(row, dict) and isinstance(row.get("number"), int) and "updated_at" in row for row in rows
+    ):
         raise UnexpectedAnswerError(f"{answer.request}: the answer is no list of issues.")
     return rows
+
+
+def _last_second(answer: Answer) -> str:
+    return str(_rows(answer)[-1]["updated_at"])

@@ -20,6 +20,7 @@ from hear_app.errors import RateLimitedError
 SECONDARY_WAIT = 60.0  # seconds, where the server names none
 RESET_MARGIN = 1.0  # the reset time is in whole seconds
 _RECOVERY = 20  # answers in a row before one more request may fly
+_PATIENCE = 4  # refusals in a row before waits grow beyond what the server asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ def read_quota(headers: Mapping[str, str]) -> Quota:
     )
     served = server_time(headers)
     reset_in = None
+    if limit == 0:  # an Enterprise server whose limits are off may say so
+        return Quota(None, None, None)
     if reset is not None:
         reset_in = max(0.0, reset - (served.timestamp() if served else time.time()))
     return Quota(limit=limit, remaining=remaining, reset_in=reset_in)
@@ -115,7 +118,8 @@ class Limits:
         with self._changed:
             self.requests += 1
             self.quota = quota if quota.limit is not None else self.quota
-            self._refusals = 0
+            if not self._is_held():
+                self._refusals = 0
             self._smooth += 1
             if self._smooth >= _RECOVERY and self._allowed < self._workers:
                 self._allowed, self._smooth = self._allowed + 1, 0
@@ -128,10 +132,11 @@ class Limits:
         with self._changed:
             self.requests += 1
             self._allowed, self._smooth = 1, 0
-            if seconds is None:
-                seconds = SECONDARY_WAIT * 2**self._refusals
-            self._refusals += 1
-        self.hold(reason, seconds)
+            if not self._is_held():
+                self._refusals += 1
+            again = max(0, self._refusals - 1)
+        least = 2.0 ** max(0, again - _PATIENCE)  # a server that always says "at once" is not asked for ever
+        self.hold(reason, SECONDARY_WAIT * 2.0**again if seconds is None else max(seconds, least))
 
     def hold(self, reason: str, seconds: float) -> None:
         """No request starts for this many seconds from now."""
@@ -141,9 +146,13 @@ class Limits:
                 self._waited += now + seconds - max(now, self._resume_at)
                 self._resume_at, self._reason = now + seconds, reason
 
+    def _is_held(self) -> bool:
+        """Whether no request may start now; what is answered or refused meanwhile flew before."""
+        return self._clock() < self._resume_at
+
     def _take(self) -> bool:
         with self._changed:
-            free = self._flying < self._allowed and self._clock() >= self._resume_at
+            free = self._flying < self._allowed and not self._is_held()
             self._flying += free
             return free
 

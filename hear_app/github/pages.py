@@ -44,8 +44,9 @@ class Page:
 class NumberedList:
     """A list that pages by number.
 
-    `request(page, per_page)` asks for a page, `rows` finds the rows in its document, and `is_empty` says of a
-    document whether the whole list has none; by default no list is, since an empty answer is then a fault.
+    `request(page, per_page)` asks for a page, `rows` finds the rows in its document, which is of that `shape`, and
+    `is_empty` says of a document whether the whole list has none; by default no list is, since an empty answer is
+    then a fault.
     """
 
     client: Client
@@ -53,6 +54,7 @@ class NumberedList:
     rows: Callable[[Any], list[Any]]
     is_empty: Callable[[Any], bool] = lambda _: False
     role: Literal["page", "removed"] = "page"
+    shape: type[list[Any]] | type[dict[str, Any]] = list
 
     def pages(
         self, executor: Executor, landed: dict[int, int] | None = None, ended: bool = False
@@ -64,13 +66,12 @@ class NumberedList:
         a page within the list comes empty.
         """
         landed = dict(landed or {})
-        end = max((position + size for position, size in landed.items()), default=0)
-        end += 0 if ended else PAGE_SIZES[0]
+        end = _reach(landed) + (0 if ended else PAGE_SIZES[0])
         while gap := next(_gaps(landed, end), None):
             got = self.slot(*gap)
             yield from got
             landed |= {page.position: page.size for page in got}
-            end = max(end if ended else 0, _end(got[-1]))
+            end = end if ended else _end(got[-1], landed)
             yield from self._ahead(executor, landed, end)
 
     def _ahead(self, executor: Executor, landed: dict[int, int], end: int) -> Iterator[Page]:
@@ -97,10 +98,12 @@ class NumberedList:
 
     def slot(self, position: int, size: int) -> list[Page]:
         """The rows of one slot: as one page or, where the server can't make it that large, as smaller ones."""
+        request, is_smallest = self.request(position // size + 1, size), size == PAGE_SIZES[-1]
         try:
-            answer = self.client.get(self.request(position // size + 1, size), heavy=size > PAGE_SIZES[-1])
+            answer = self.client.get(request, heavy=not is_smallest, shape=self.shape)
             count = self._count(answer)
-            if count or self.is_empty(answer.document):
+            is_short = count < size and answer.next_request is not None and not is_smallest
+            if (count and not is_short) or self.is_empty(answer.document):
                 return [Page(answer, position, size, count, self.role)]
         except PageTooHeavyError:
             pass
@@ -127,13 +130,20 @@ class NumberedList:
         return got
 
 
-def _end(page: Page) -> int:
-    """Where the list ends as far as this page knows: the end of the page that its Link calls last."""
-    here = page.position + page.size
+def _reach(landed: dict[int, int]) -> int:
+    """Where the last of some pages (position → size) ends."""
+    return max((position + size for position, size in landed.items()), default=0)
+
+
+def _end(page: Page, landed: dict[int, int]) -> int:
+    """Where the list ends as far as a page knows: the end of the page that its Link calls last.
+
+    Where the Link doesn't say, there is at least one page more than have landed.
+    """
     if page.answer.next_request is None:
-        return here
+        return page.position + page.size
     number = last_page_number(page.answer)
-    return max(here + PAGE_SIZES[0], (number or 0) * page.size)
+    return max(_reach(landed) + PAGE_SIZES[0], (number or 0) * page.size)
 
 
 def last_page_number(answer: Answer) -> int | None:

@@ -25,7 +25,7 @@ def request_for(full_name: str) -> str:
 
 def fetch(client: Client, full_name: str, etag: str | None = None) -> Answer:
     """The repository's answer: 200, or 304 where `etag` still holds. Follows a rename."""
-    return client.get(request_for(full_name), etag=etag)
+    return client.get(request_for(full_name), etag=etag, shape=dict)
 
 
 def read(document: Any) -> Repository:

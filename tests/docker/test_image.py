@@ -65,9 +65,7 @@ def test_it_runs_read_only_with_a_mounted_warehouse(docker: Docker, image: str, 
     assert_lists_the_tables(docker("run", *mounted, "--user", "12345:12345", image, "tables").stdout)
 
 
-def test_another_user_reads_a_warehouse_mounted_read_only(
-    docker: Docker, image: str, warehouse: Path
-) -> None:
+def test_another_user_reads_a_warehouse_mounted_read_only(docker: Docker, image: str, warehouse: Path) -> None:
     docker("run", "--rm", "--volume", f"{warehouse}:/app/warehouse", image)
     mounted = (*CONFINED, "--volume", f"{warehouse}:/app/warehouse:ro", "--user", "54321:54321")
     assert_lists_the_tables(docker("run", *mounted, image, "tables").stdout)
@@ -96,7 +94,7 @@ def test_sigterm_stops_it_promptly(docker: Docker, container: str) -> None:
     began = time.monotonic()
     docker("stop", "--time", "20", container)
     assert time.monotonic() - began < 10
-    assert docker("inspect", "--format", "{{.State.ExitCode}}", container).stdout.strip() != "137"
+    assert docker("inspect", "--format", "{{.State.ExitCode}}", container).stdout.strip() == "130"
 
 
 def test_a_batch_container_is_healthy(docker: Docker, container: str, config: dict[str, Any]) -> None:
@@ -143,9 +141,7 @@ def test_no_build_tool_and_no_cache_is_left(docker: Docker, image: str) -> None:
 
 
 def test_every_library_still_imports(docker: Docker, image: str) -> None:
-    libraries = (
-        "altair, dbt.cli.main, dbt.adapters.duckdb, duckdb, obstore, pandas, polars, pyarrow, streamlit"
-    )
+    libraries = "altair, dbt.cli.main, dbt.adapters.duckdb, duckdb, obstore, pandas, polars, pyarrow, streamlit"
     docker(
         "run",
         *CONFINED,

@@ -57,9 +57,7 @@ def output_of(*command: str | Path) -> str:
 def imported_modules(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    return names | {
-        node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
-    }
+    return names | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
 
 
 # -- versions and locks
@@ -133,13 +131,19 @@ def test_a_workflow_is_valid_pinned_and_least_privileged(path: Path) -> None:
     assert all(re.fullmatch(r"[\w-]+/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in used), used
 
 
+def test_only_what_is_named_reaches_the_image() -> None:
+    rules = [line for line in read(".dockerignore").splitlines() if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert {"**/.env", "**/*.duckdb*"} <= set(rules)
+
+
 def test_make_help_lists_each_target_once() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", read("Makefile"), re.MULTILINE)
     assert phony
     listed = output_of("make", "help")
     names = re.findall(r"^  make ([\w-]+) +\S", listed, re.MULTILINE)
     assert len(names) == len(set(names))
-    parts_of_check = {"lint", "types", "imports", "sql", "workflows"}
+    parts_of_check = {"lint", "types", "imports", "sql", "workflows", "docs"}
     assert set(names) == set(phony[1].split()) - parts_of_check
 
 
@@ -174,9 +178,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 def test_the_wheel_carries_the_dbt_project(wheel: set[str]) -> None:
     for folder in ("models", "macros", "seeds"):
         carried = {
-            name.removeprefix("hear_app/_home/")
-            for name in wheel
-            if name.startswith(f"hear_app/_home/{folder}/")
+            name.removeprefix("hear_app/_home/") for name in wheel if name.startswith(f"hear_app/_home/{folder}/")
         }
         assert carried == {
             path.relative_to(HOME).as_posix()
