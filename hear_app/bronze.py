@@ -9,6 +9,7 @@ import csv
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -149,17 +150,18 @@ def load(
 
 def _load(connection: duckdb.DuckDBPyConnection, landing: Landing, objects: list[LandedObject]) -> LoadSummary:
     run_id, loaded_at = connection.execute(_NEXT_RUN).fetchall()[0]
-    batch = _Batch(connection, run_id, loaded_at)
     known = _known_responses(connection) if any(landed.is_pack for landed in objects) else set()
-    for landed in objects:
-        for envelope, body in landing.read(landed.path):
-            key = _response_key(envelope)
-            if key in known:
-                batch.moved(key, landed)
-            else:
-                batch.add(envelope, body, landed)
-                known.add(key)
-    batch.flush()
+    with ThreadPoolExecutor(1, "insert") as inserting:
+        batch = _Batch(connection, inserting, run_id, loaded_at)
+        for landed in objects:
+            for envelope, body in landing.read(landed.path):
+                key = _response_key(envelope)
+                if key in known:
+                    batch.moved(key, landed)
+                else:
+                    batch.add(envelope, body, landed)
+                    known.add(key)
+        batch.finish()
     return batch.summary
 
 
@@ -192,10 +194,14 @@ def _known_responses(connection: duckdb.DuckDBPyConnection) -> set[tuple[Any, ..
 
 
 class _Batch:
-    """Rows on their way into bronze, table by table."""
+    """Rows on their way into bronze: one batch is gathered while the one before it is inserted."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: int, loaded_at: Any) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, inserting: Executor, run_id: int, loaded_at: Any
+    ) -> None:
         self._connection = connection
+        self._inserting = inserting
+        self._flying: Future[None] | None = None
         self._stamp = (run_id, loaded_at)
         self._ledger: list[tuple[Any, ...]] = []
         self._moved: list[tuple[Any, ...]] = []
@@ -243,16 +249,24 @@ class _Batch:
         return len(found)
 
     def flush(self) -> None:
-        """Writes what has gathered; all of it stands in the caller's transaction."""
-        _insert(self._connection, "loads", self._ledger)
-        self._ledger = []
-        if self._moved:
-            _move(self._connection, self._moved)
-            self._moved = []
-        for table, rows in self._rows.items():
+        """Hands over what has gathered; all of it stands in the caller's transaction."""
+        if self._flying is not None:
+            self._flying.result()
+        self._flying = self._inserting.submit(self._write, {"loads": self._ledger} | self._rows, self._moved)
+        self._ledger, self._moved, self._bytes = [], [], 0
+        self._rows = {table: [] for table in _TABLES.values()}
+
+    def finish(self) -> None:
+        """Writes the rest, and waits until all is written."""
+        self.flush()
+        if self._flying is not None:
+            self._flying.result()
+
+    def _write(self, tables: dict[str, list[tuple[Any, ...]]], moved: list[tuple[Any, ...]]) -> None:
+        for table, rows in tables.items():
             _insert(self._connection, table, rows)
-            self._rows[table] = []
-        self._bytes = 0
+        if moved:
+            _move(self._connection, moved)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:

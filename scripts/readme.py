@@ -13,6 +13,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+QUERIES = {
+    "by_month": """
+  select month_start_date as month, commits, issues_opened, issues_closed, prs_merged
+  from gold.agg_repository_month
+  where full_name = 'brackwater/tidegauge' order by month desc limit 6""",
+    "by_user": """
+  select login, sum(commits) as commits, sum(issues_opened) as issues, sum(prs_merged) as merged
+  from gold.agg_user_month
+  where is_human and month_start_date >= '2026-01-01'
+  group by login order by commits desc limit 6""",
+}
 
 
 def hear(*arguments: str, folder: Path) -> str:
@@ -30,7 +41,11 @@ def blocks(folder: Path) -> dict[str, str]:
     printed = hear("run", folder=folder)
     results, _, rest = printed.partition("\n\n bronze")
     gold = " gold" + rest.partition("\n gold")[2].partition("\n\nWarehouse:")[0]
-    return {"run": results, "gold": gold, "help": hear("--help", folder=folder)}
+    asked = {
+        name: f'$ hear sql "{query}"\n' + hear("sql", " ".join(query.split()), folder=folder)
+        for name, query in QUERIES.items()
+    }
+    return {"run": results, "gold": gold, "help": hear("--help", folder=folder)} | asked
 
 
 def filled(readme: str, texts: dict[str, str]) -> str:

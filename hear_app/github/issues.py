@@ -25,7 +25,6 @@ _ISSUES_DISABLED = 410
 _PER_PAGE = re.compile(r"(?<=[?&]per_page=)\d+")
 _GOOD_PAGES = 8  # pages in a row before a larger one is tried again
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
-_STAMP = re.compile(r"\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)
 _EARLIEST = "1971"  # `since` a day of 1970 finds nothing at all
 
 _Version = tuple[str, bytes]  # when a row was updated, and a digest of it
@@ -78,28 +77,32 @@ class IssueWalk:
                 yield from self._take(answer)
                 break
             yield from self._chain(answer)
-        self.confirmation = _confirmation(answer) or self._settled(answer)
+        self.confirmation = _confirmation(answer)
+        if self.confirmation is None and self._is_settled(answer):
+            answer = self._read(self._after_watermark())
+            if not self._has_news(answer):
+                yield from self._take(answer)
+                self.confirmation = _confirmation(answer)
 
     def _first_answer(self) -> Answer | None:
         """The first page, or None where an idle sync is shown what closed the last walk."""
-        request, last = self._from_watermark(), self.confirmation
-        if last is None or last.request not in (request, self._after_watermark()):
-            return self._read(request)
+        last = self.confirmation
+        if last is not None:
+            self._size_index = _size_index(last.request)
+        if last is None or last.request not in (self._from_watermark(), self._after_watermark()):
+            return self._read(self._from_watermark())
         answer = self._read(last.request, etag=last.etag)
         if answer.status == 304 or _digest(answer) == last.digest:
             return None
-        return answer if last.request == request else self._read(request)
+        return answer if last.request == self._from_watermark() else self._read(self._from_watermark())
 
-    def _settled(self, answer: Answer) -> Confirmation | None:
-        """A confirmation where more than a page of rows shares the newest minutes.
+    def _is_settled(self, answer: Answer) -> bool:
+        """Whether the newest minutes are past, so that nothing joins them any more.
 
-        A new row would not show on the first page of those. But once they are past, nothing joins them any more,
-        and the list of what came later tells.
+        Where more than a page of rows shares them, news would not show on the first page of those; but then the
+        list of what came later tells.
         """
-        if self.watermark is None or self.watermark >= (_shifted(_clock(answer), -OVERLAP) or ""):
-            return None
-        later = self._read(self._after_watermark())
-        return None if self._has_news(later) else _confirmation(later)
+        return self.watermark is not None and self.watermark < (_shifted(_clock(answer), -OVERLAP) or "")
 
     def _chain(self, first: Answer) -> Iterator[Page]:
         """A page and all that follow it."""
@@ -225,10 +228,20 @@ class IssueWalk:
         return f"/repos/{self.full_name}/issues?{query}" + (f"&since={quote(since)}" if since else "")
 
 
+def _size_index(request: str) -> int:
+    """Which page size a request was made with."""
+    size = _PER_PAGE.search(request)
+    return PAGE_SIZES.index(int(size[0])) if size and int(size[0]) in PAGE_SIZES else 0
+
+
 def _shifted(stamp: str | None, by: timedelta) -> str | None:
     """A time earlier or later; None where there is none, or where GitHub would find nothing since it."""
-    moved = (datetime.strptime(stamp, _TIMESTAMP) + by).strftime(_TIMESTAMP) if stamp else ""
+    moved = (_moment(stamp) + by).strftime(_TIMESTAMP) if stamp else ""
     return moved if moved >= _EARLIEST else None
+
+
+def _moment(stamp: str) -> datetime:
+    return datetime.strptime(stamp, _TIMESTAMP).replace(tzinfo=UTC)
 
 
 def _clock(answer: Answer) -> str:
@@ -238,7 +251,10 @@ def _clock(answer: Answer) -> str:
 
 def _is_past(stamp: str, clock: str) -> bool:
     """Whether a date may move the watermark: it is one, and neither absurd nor in the future."""
-    return _STAMP.fullmatch(stamp) is not None and _EARLIEST <= stamp <= clock
+    try:
+        return _EARLIEST <= _moment(stamp).strftime(_TIMESTAMP) == stamp <= clock
+    except ValueError:
+        return False
 
 
 def _version(row: Any) -> _Version:
@@ -257,10 +273,9 @@ def _digest(answer: Answer) -> str:
 
 def _rows(answer: Answer) -> list[Any]:
     rows: list[Any] = answer.document
-    if not all(
-        isinstance(row, dict) and isinstance(row.get("number"), int) and "updated_at" in row for row in rows
-    ):
-        raise UnexpectedAnswerError(f"{answer.request}: the answer is no list of issues.")
+    for row in rows:
+        if not isinstance(row, dict) or not isinstance(row.get("number"), int) or "updated_at" not in row:
+            raise UnexpectedAnswerError(f"{answer.request}: the answer is no list of issues.")
     return rows
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from hear_app.errors import NotFoundError
+from hear_app.errors import NotFoundError, UnexpectedAnswerError
 from hear_app.github import commits
 from hear_app.github.client import Answer, Client
 from hear_app.github.pages import Page
 from hear_app.landing import Envelope, Walk, WalkKind
 from hear_app.sync.results import Reporter, StreamResult
 from hear_app.sync.shelf import Shelf, next_id, open_walk
+
+_GONE = {409, 422}  # of a pinned head: the repository is empty now, or has no such commit
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ class CommitStream:
         elif last is None or self.full or not _shows(answer, last) or last.branch != self._branch:
             head = str(last.head_sha) if last and answer.status == 304 else answer.body.decode()
             self._walk(next_id(walks), last, head, answer, request)
+        elif etag is None and answer.etag:
+            self._close_unchanged(next_id(walks), last, answer, request)
 
     @property
     def _name(self) -> str:
@@ -65,6 +69,10 @@ class CommitStream:
             self._land_history(walk.walk_id, head, landed, ended, is_first=True)
         except NotFoundError:
             return False
+        except UnexpectedAnswerError as error:
+            if error.status in _GONE:
+                return False
+            raise
         rows = self.result.rows + sum(self.shelf.envelope(page).row_count for page in walk.pages)
         self._close(walk.walk_id, rows, "history", head, responded_at=opened.responded_at, branch=opened.branch)
         return True
@@ -114,6 +122,20 @@ class CommitStream:
     def _close(self, walk_id: int, rows: int, kind: WalkKind, head: str | None, **known: str | None) -> None:
         self.shelf.close("commits", walk_id, rows, kind, head_sha=head, **({"branch": self._branch} | known))
         self.result.outcome = "ok"
+
+    def _close_unchanged(self, walk_id: int, last: Envelope, answer: Answer, request: str) -> None:
+        """A walk of nothing, for its tag: one that was gone on with, and a rename, leave none to ask by."""
+        known = {"request": request, "etag": answer.etag, "responded_at": answer.responded_at}
+        self.shelf.close(
+            "commits",
+            walk_id,
+            0,
+            "compare",
+            head_sha=last.head_sha,
+            base_sha=last.head_sha,
+            branch=last.branch,
+            **known,
+        )
 
     def _close_empty(self, walks: list[Walk], last: Envelope | None, request: str) -> None:
         """An empty repository; where it had commits before, its branch now counts as having none."""

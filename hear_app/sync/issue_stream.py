@@ -23,7 +23,10 @@ class IssueStream:
     result: StreamResult
 
     def sync(self) -> None:
-        """Goes on with a walk that was cut off, from its own watermark; else from the last closed one's."""
+        """Goes on with a walk that was cut off, from its own watermark; else from the last closed one's.
+
+        One that read only what was new is not gone on with where everything is to be read.
+        """
         if self.shelf.repository.has_issues is False:
             self.result.outcome = "issues disabled"
             return
@@ -31,9 +34,9 @@ class IssueStream:
         last, cut_off = self.shelf.last_closed(walks), open_walk(walks)
         kind: WalkKind = "full" if last is None or self.full else "updated"
         walk, walk_id = IssueWalk(self.client, self.shelf.repository.full_name), next_id(walks)
-        if cut_off is not None:
-            page = self.shelf.envelope(cut_off.pages[-1])
-            kind, walk_id = page.walk_kind or kind, cut_off.walk_id
+        page = self.shelf.envelope(cut_off.pages[-1]) if cut_off is not None else None
+        if page is not None and page.walk_kind in {kind, "full"}:
+            kind, walk_id = page.walk_kind, page.walk_id
             walk.watermark, walk.position = page.watermark, page.position + page.row_count
         elif last is not None and not self.full:
             walk.watermark, walk.confirmation = last.watermark, _confirmation(last)

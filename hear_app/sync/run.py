@@ -113,8 +113,8 @@ class Sync:
         """The repository as it is now, and whether that differs from what has landed of it."""
         known = self._known_as(name)
         asked = known[0].full_name if known and known[0].full_name else name
-        etag = known[0].etag if known and known[0].request == repositories.request_for(asked) else None
-        answer = repositories.fetch(client, asked, etag)
+        # Whatever name and spelling it came by: the repository's address is another one then, its tag is not.
+        answer = repositories.fetch(client, asked, known[0].etag if known else None)
         if known and answer.status == 304:
             return answer, repositories.read(payload.parse(known[1])), False
         repository = repositories.read(answer.document)
@@ -125,7 +125,9 @@ class Sync:
                 f"To read the new one, move {self._source}/{known[0].repository_id} out of the landing zone.",
             )
         landed = self._known.get(repository.repository_id)
-        return answer, repository, landed is None or landed[1] != answer.body
+        if landed is None or landed[0].request != answer.request:
+            return answer, repository, True
+        return answer, repository, payload.parse(landed[1]) != answer.document
 
     def _known_as(self, name: str) -> tuple[Envelope, bytes] | None:
         """The landed repository of this name: the one that bears it, else the one once asked for by it."""
