@@ -97,7 +97,7 @@ def _is_ours(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _opening_error(path: Path, error: duckdb.Error) -> WarehouseError | BusyError:
-    said = str(error).splitlines()[0]
+    said = str(error).splitlines()[0].replace(str(path), path.name)
     if "Could not set lock" in said:
         return BusyError(
             f"Another program has {path} open for writing ({_lock_holder(said)}).",

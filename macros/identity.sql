@@ -66,3 +66,15 @@
         else coalesce({{ identities }}.user_key, -1)
     end
 {%- endmacro %}
+
+{#-
+    The other way round: what people.csv calls a user, its login, else its account's id or its address. Where
+    the user's login is also the other one's, as after a login was given away, only the id can tell them apart.
+-#}
+{% macro people_csv_name(users, others) -%}
+    case
+        when lower({{ users }}.user_login) <> lower(coalesce({{ others }}.user_login, ''))
+            then {{ users }}.user_login
+        else substr({{ users }}.resolved_identity, position(':' in {{ users }}.resolved_identity) + 1)
+    end
+{%- endmacro %}

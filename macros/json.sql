@@ -84,20 +84,28 @@
     {{ return(adapter.dispatch('unnest_list')(relation, column, keep, fields)) }}
 {%- endmacro %}
 
+{#- Unnesting in the select list: a lateral join with ordinality takes fifteen times as long in DuckDB. -#}
 {% macro default__unnest_list(relation, column, keep, fields=none) -%}
     select
         {% for name in keep -%}
-        {{ relation }}.{{ name }},
+        {{ name }},
         {% endfor -%}
         {% for name, target in (fields or {}).items() -%}
-        cast(list_item.item.{{ name }} as {{ target[1] }}) as {{ target[0] }},
+        cast(list_item.{{ name }} as {{ target[1] }}) as {{ target[0] }},
         {% endfor -%}
         {% if not fields -%}
-        list_item.item as item_text,
+        list_item as item_text,
         {% endif -%}
-        cast(list_item.item_index as integer) as item_index
-    from {{ relation }}
-    cross join unnest({{ relation }}.{{ column }}) with ordinality as list_item (item, item_index)
+        cast(item_index as integer) as item_index
+    from (
+        select
+            {% for name in keep -%}
+            {{ name }},
+            {% endfor -%}
+            unnest({{ column }}) as list_item,
+            generate_subscripts({{ column }}, 1) as item_index
+        from {{ relation }}
+    ) as unnested_list
 {%- endmacro %}
 
 {% macro snowflake__unnest_list(relation, column, keep, fields=none) -%}

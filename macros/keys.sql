@@ -29,3 +29,12 @@
         as bigint
     )
 {%- endmacro %}
+
+{#- The key of a label: of its id, or of its name where the API gives none. -#}
+{% macro label_key(labels) -%}
+    {{ surrogate_key([
+        labels ~ '.source',
+        labels ~ '.repository_id',
+        "coalesce(cast(" ~ labels ~ ".label_id as " ~ dbt.type_string() ~ "), " ~ labels ~ ".label_name)",
+    ]) }}
+{%- endmacro %}

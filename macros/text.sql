@@ -79,3 +79,20 @@
 {% macro spark__co_author_trailers(message) -%}
     regexp_extract_all({{ message }}, '(?im)^co-authored-by:[ \\t]*([^\\r\\n]*<[^>\\r\\n]*>)[ \\t]*\\r?$', 1)
 {%- endmacro %}
+
+{#- A label's words, lower case, with one space around each: kind/bug gives ' kind bug '. -#}
+{% macro label_words(text) -%}
+    {{ return(adapter.dispatch('label_words')(text)) }}
+{%- endmacro %}
+
+{% macro default__label_words(text) -%}
+    concat(' ', trim(regexp_replace(lower({{ text }}), '[\s:;,./_|()\[\]-]+', ' ', 'g')), ' ')
+{%- endmacro %}
+
+{% macro snowflake__label_words(text) -%}
+    concat(' ', trim(regexp_replace(lower({{ text }}), '[\\s:;,./_|()\\[\\]-]+', ' ')), ' ')
+{%- endmacro %}
+
+{% macro spark__label_words(text) -%}
+    concat(' ', trim(regexp_replace(lower({{ text }}), '[\\s:;,./_|()\\[\\]-]+', ' ')), ' ')
+{%- endmacro %}

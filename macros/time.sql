@@ -39,9 +39,11 @@
     timestampdiff(second, {{ earlier }}, {{ later }}) / 86400.0
 {%- endmacro %}
 
-{#- Whole days between two dates. -#}
+{#- Whole days from one day to a later one; a clock that runs ahead makes no negative age. -#}
 {% macro whole_days_between(earlier, later) -%}
-    cast({{ dbt.datediff(earlier, later, "day") }} as integer)
+    greatest(
+        cast({{ dbt.datediff("cast(" ~ earlier ~ " as date)", "cast(" ~ later ~ " as date)", "day") }} as integer), 0
+    )
 {%- endmacro %}
 
 {#- yyyymmdd and yyyymm of a date or timestamp. -#}

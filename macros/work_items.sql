@@ -77,3 +77,11 @@
             and {{ account_identity_of('work_items.closed_by_id', 'work_items.closed_by_login') }}
             = closers.identity
 {%- endmacro %}
+
+{#- Whole days that an item has been open at the end of a month, or at the last sync within it. -#}
+{% macro open_days_at_month_end(items, months) -%}
+    {{ whole_days_between(
+        items ~ ".opened_at",
+        "least(" ~ months ~ ".month_end_date, " ~ months ~ ".as_of_date)",
+    ) }}
+{%- endmacro %}

@@ -1,50 +1,77 @@
-with user_months as (
+with agg_user_month as (
     select * from {{ ref('agg_user_month') }}
+),
+
+contributions as (
+    select * from {{ ref('fct_contributions') }}
 ),
 
 users as (
     select * from {{ ref('dim_user') }}
 ),
 
-summed as (
+repositories as (
+    select * from {{ ref('dim_repository') }}
+),
+
+months as (
+    select * from {{ ref('dim_month') }}
+),
+
+user_months as (
+    {{ user_months_ago() }}
+),
+
+totals as (
+    {{ contributor_totals(['user_key']) }}
+),
+
+spans as (
+    {{ contribution_spans(['user_key']) }}
+),
+
+places as (
     select
         user_key,
-        cast(sum(commits) as integer) as commits,
-        cast(sum(merge_commits) as integer) as merge_commits,
-        cast(sum(commits_total) as integer) as commits_total,
-        cast(sum(coauthored_commits) as integer) as coauthored_commits,
-        cast(sum(issues_opened) as integer) as issues_opened,
-        cast(sum(prs_opened) as integer) as prs_opened,
-        cast(sum(prs_merged) as integer) as prs_merged,
-        cast(sum(contributions) as integer) as contributions,
-        cast(count(distinct case when month_key > 0 then month_key end) as integer)
-            as months_active,
-        cast(count(distinct repository_key) as integer) as repositories_count
-    from user_months
+        count(distinct repository_key) as repositories_count
+    from agg_user_month
     group by user_key
 ),
 
 final as (
     select
-        summed.user_key,
+        totals.user_key,
         users.login,
         users.display_name,
         users.actor_type,
+        {{ recency_status('totals.months_since_last') }} as recency_status,
+        {{ consistency_status('totals.contributions') }} as consistency_status,
         users.is_human,
-        summed.commits,
-        summed.merge_commits,
-        summed.commits_total,
-        summed.coauthored_commits,
-        summed.issues_opened,
-        summed.prs_opened,
-        summed.prs_merged,
-        summed.contributions,
-        summed.months_active,
-        summed.repositories_count,
-        users.first_seen_at,
-        users.last_seen_at
-    from summed
-    inner join users on summed.user_key = users.user_key
+        totals.commits,
+        totals.merge_commits,
+        totals.commits_total,
+        totals.coauthored_commits,
+        totals.issues_opened,
+        totals.prs_opened,
+        totals.prs_merged,
+        totals.contributions,
+        totals.months_active,
+        cast(places.repositories_count as integer) as repositories_count,
+        totals.commits_12m,
+        case
+            when users.is_human and totals.commits_12m > 0
+                then totals.commits_12m * 1.0 / sum(
+                    case when users.is_human then totals.commits_12m else 0 end
+                ) over ()
+        end as share_of_commits_12m,
+        {{ whole_days_between('spans.first_contribution_at', 'spans.last_contribution_at') }}
+            as tenure_days,
+        spans.first_contribution_at,
+        spans.last_contribution_at
+    from totals
+    inner join users on totals.user_key = users.user_key
+    inner join places on totals.user_key = places.user_key
+    left join spans on totals.user_key = spans.user_key
 )
 
 select * from final
