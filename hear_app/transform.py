@@ -85,8 +85,8 @@ def _failure(command: str, outcome: Any) -> str:
     results = getattr(outcome.result, "results", None) or []
     failed = [result for result in results if str(result.status) in {"error", "fail", "runtime error"}]
     if not failed:
-        why = str(outcome.exception or "see its log above").strip().splitlines()
-        return f"dbt {command} failed: {why[0]}."
+        lines = [line.strip() for line in str(outcome.exception or "").splitlines() if line.strip()]
+        return f"dbt {command} failed: {': '.join(lines[:2]).rstrip('.') or 'see its log above'}."
     shown = [
         f"{result.node.resource_type} {result.node.name} ({_why(result)})" for result in failed[:_SHOWN_FAILURES]
     ]

@@ -34,11 +34,11 @@
 
 {#- The parts of GitHub's noreply addresses: 123+login@users.noreply.github.com, or the older login@… -#}
 {% macro noreply_account_id(email) -%}
-    try_cast({{ regex_group(email, '^(\d+)\+[^@]+@users\.noreply\.github\.com$') }} as bigint)
+    try_cast({{ regex_group(email, '^(\\d+)\\+[^@]+@users\\.noreply\\.github\\.com$') }} as bigint)
 {%- endmacro %}
 
 {% macro noreply_login(email) -%}
-    {{ regex_group(email, '^(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com$') }}
+    {{ regex_group(email, '^(?:\\d+\\+)?([^@+]+)@users\\.noreply\\.github\\.com$') }}
 {%- endmacro %}
 
 {#- What people.csv names, as an identity: digits are an account's id, an @ makes an address, the rest is a login. -#}
