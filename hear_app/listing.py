@@ -70,7 +70,12 @@ def tables(connection: duckdb.DuckDBPyConnection) -> list[TableEntry]:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> int:
-    return int(connection.execute(f'select count(*) from "{schema}"."{name}"').fetchall()[0][0])  # noqa: S608
+    query = f"select count(*) from {_identifier(schema)}.{_identifier(name)}"  # noqa: S608
+    return int(connection.execute(query).fetchall()[0][0])
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _sentence(comment: str | None) -> str:

@@ -45,7 +45,7 @@ def blocks(folder: Path) -> dict[str, str]:
         name: f'$ hear sql "{query}"\n' + hear("sql", " ".join(query.split()), folder=folder)
         for name, query in QUERIES.items()
     }
-    return {"run": results, "gold": gold, "help": hear("--help", folder=folder)} | asked
+    return {"run": results, "gold": gold} | asked
 
 
 def filled(readme: str, texts: dict[str, str]) -> str:

@@ -174,9 +174,10 @@ class IssueWalk:
         return any(known.get(int(row["number"]), ("",))[0] != row["updated_at"] for row in _rows(answer))
 
     def _remember(self, rows: list[Any]) -> None:
-        """Keeps what may show again: the rows of the overlap."""
+        """Keeps what may show again: the rows of the overlap, and those since the second that is being read."""
         self._seen |= {int(row["number"]): _version(row) for row in rows}
         since = _shifted(self.watermark, -OVERLAP) or ""
+        since = min(since, self._hopped_to) if self._hopped_to else since
         self._seen = {number: version for number, version in self._seen.items() if version[0] >= since}
 
     def _read(self, request: str, etag: str | None = None) -> Answer:
@@ -262,7 +263,8 @@ def _version(row: Any) -> _Version:
 
 
 def _confirmation(answer: Answer) -> Confirmation | None:
-    if answer.next_request is not None:
+    """What an answer confirms; None where it is a full page: one row more would show on the next one only."""
+    if answer.next_request is not None or len(_rows(answer)) >= PAGE_SIZES[_size_index(answer.request)]:
         return None
     return Confirmation(answer.request, answer.etag, _digest(answer))
 
