@@ -23,6 +23,7 @@ from hear_app.landing import Envelope, LandedObject, Landing, group_walks
 
 _BATCH_BYTES = 32 * 2**20  # of JSON in memory at once
 _TABLES = {"repository": "repositories", "commits": "commits", "issues": "issues"}
+_NATURAL_KEYS = {"commits": "sha", "issues": "number"}
 _PEOPLE_ACTIONS = ("merge", "split", "bot", "not_bot", "name", "team")
 _LEDGER = (
     "source", "repository_id", "stream", "walk_id", "position", "role", "walk_kind", "outcome", "branch",
@@ -274,14 +275,18 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[
     if not rows:
         return
     described = connection.execute(
-        "select data_type from duckdb_columns() where schema_name = 'bronze' and table_name = ? "
+        "select column_name, data_type from duckdb_columns() where schema_name = 'bronze' and table_name = ? "
         "and database_name = current_database() order by column_index",
         [table],
     ).fetchall()
-    types = ["varchar" if data_type == "JSON" else data_type for (data_type,) in described]
-    columns = ", ".join(f"unnest(?::{data_type}[])" for data_type in types)
-    values = [list(column) for column in zip(*rows, strict=True)]
-    connection.execute(f"insert into bronze.{table} select {columns}", values)
+    key = _NATURAL_KEYS.get(table)
+    given = [(name, "varchar" if kind == "JSON" else kind) for name, kind in described if name != key]
+    columns = ", ".join(f"unnest(?::{kind}[]) as {name}" for name, kind in given)
+    extracted = f", payload ->> '$.{key}' as {key}" if key else ""
+    connection.execute(
+        f"insert into bronze.{table} by name select *{extracted} from (select {columns})",  # noqa: S608
+        [list(column) for column in zip(*rows, strict=True)],
+    )
 
 
 def _load_people(connection: duckdb.DuckDBPyConnection, path: Path, run_id: int) -> None:

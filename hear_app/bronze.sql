@@ -43,6 +43,7 @@ create table if not exists bronze.commits (
     position integer not null,
     row_index integer not null,
     is_removal boolean not null,
+    sha varchar,
     payload json using compression zstd,
     payload_was_repaired boolean not null,
     _run_id integer not null,
@@ -55,6 +56,7 @@ create table if not exists bronze.issues (
     walk_id integer not null,
     position integer not null,
     row_index integer not null,
+    number bigint,
     payload json using compression zstd,
     payload_was_repaired boolean not null,
     _run_id integer not null,
@@ -100,6 +102,9 @@ comment on column bronze.loads.object_path is 'The landed object, below the land
 comment on column bronze.loads.object_bytes is 'Its size: the same path with another size is another landing zone';
 comment on table bronze.repositories is 'Grain: one repository response, every version kept';
 comment on table bronze.commits is 'Grain: one commit of one response, every landing kept';
+comment on column bronze.commits.is_removal is 'Whether the row says that the commit left the branch';
+comment on column bronze.commits.sha is 'The natural key, out of the payload: the proofs compare it with silver';
 comment on table bronze.issues is 'Grain: one issue or pull request of one response, every version kept';
+comment on column bronze.issues.number is 'The natural key, out of the payload: the proofs compare it with silver';
 comment on table bronze.people is 'Grain: one line of people.csv, the identity rules the user owns';
 comment on table bronze.runs is 'Grain: one run that loaded or built: with which version and models this file was made';

@@ -130,6 +130,19 @@ def status(as_json: Json = False) -> None:
 
 
 @app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Where to listen.", min=1, max=65535)] = 8501,
+    address: Annotated[
+        str | None, typer.Option(help="On which address; this machine only unless given.", show_default=False)
+    ] = None,
+) -> None:
+    """Show the dashboard in a browser."""
+    from hear_app import serve as serving
+
+    serving.serve(_settings(), port, address)
+
+
+@app.command()
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made if missing.")],
     form: Annotated[str, typer.Option("--format", help="parquet, csv or sqlite.")] = "parquet",

@@ -55,7 +55,7 @@ _HEADS = """
     group by r.full_name
 """
 _COMMITS = """
-    with landed as (select distinct source, repository_id, payload ->> '$.sha' as sha from bronze.commits)
+    with landed as (select distinct source, repository_id, sha from bronze.commits)
     select r.full_name, count(*), count(*) filter (where b.sha is null or s.sha is null),
         list(coalesce(b.sha, s.sha)) filter (where b.sha is null or s.sha is null)
     from landed as b
@@ -65,7 +65,7 @@ _COMMITS = """
 """
 _ISSUES = """
     with landed as (
-        select distinct source, repository_id, cast(payload ->> '$.number' as bigint) as number from bronze.issues
+        select distinct source, repository_id, number from bronze.issues
     )
     select r.full_name, count(*), count(*) filter (where b.number is null or s.number is null),
         list('#' || coalesce(b.number, s.number)) filter (where b.number is null or s.number is null)
