@@ -207,7 +207,18 @@ def report(measured: list[Measured]) -> str:
         "| | " + " | ".join(f"{m.commits:,} commits, {m.issues:,} issues" for m in measured) + " |",
         "| --- |" + " ---: |" * len(measured),
     ]
-    for name in ("floor read", "floor SQL", "sync", "load", "dbt", "proofs", "publish", "build", "idle", "100 new"):
+    for name in (
+        "floor read",
+        "floor SQL",
+        "sync",
+        "load",
+        "dbt",
+        "proofs",
+        "publish",
+        "build",
+        "idle",
+        "100 new",
+    ):
         lines.append(f"| {name} | " + " | ".join(f"{m.seconds[name]:.1f} s" for m in measured) + " |")
     lines.append("| first run: sync + build | " + " | ".join(f"{whole(m):.1f} s" for m in measured) + " |")
     lines.append("| allowed: 2.5 × floors + 6 s | " + " | ".join(f"{allowed(m):.1f} s" for m in measured) + " |")

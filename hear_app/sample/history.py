@@ -135,9 +135,7 @@ class SampleRepository:
         full_name = self.full_name
         unique = identity if identity is not None else self.identity * 100_000 + facts.number
         row = issue_payloads.issue(full_name, unique, facts)
-        stands = IssueRow(
-            facts.number, facts.created_at, facts.updated_at, facts.comments, facts.is_open, row
-        )
+        stands = IssueRow(facts.number, facts.created_at, facts.updated_at, facts.comments, facts.is_open, row)
         self.upsert_issues([stands])
 
     def upsert_issues(self, rows: Iterable[IssueRow]) -> None:

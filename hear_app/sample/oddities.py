@@ -66,16 +66,12 @@ def _authored_later(shop: Workshop, at: int) -> None:
 
 def _hostile_message(shop: Workshop, at: int) -> None:
     who = people.VISITORS[2].signs(at)
-    _straight(
-        shop, at, f"{HOSTILE_TITLE}\n\n{{{{ ref('x') }}}} $(rm -rf /) %s \\0 \"quoted\", =1+1", who, who
-    )
+    _straight(shop, at, f"{HOSTILE_TITLE}\n\n{{{{ ref('x') }}}} $(rm -rf /) %s \\0 \"quoted\", =1+1", who, who)
 
 
 def _windows_line_ends(shop: Workshop, at: int) -> None:
     who = people.REGULARS[12].signs(at)
-    message = (
-        "תיקון: legend 🌊 right to left\r\n\r\nCo-Authored-By: Ana Costa <ana-costa@harbourmail.example>\r\n"
-    )
+    message = "תיקון: legend 🌊 right to left\r\n\r\nCo-Authored-By: Ana Costa <ana-costa@harbourmail.example>\r\n"
     _straight(shop, at, message, who, who)
 
 

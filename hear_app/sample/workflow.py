@@ -80,9 +80,7 @@ class Workshop:
             committer = people.SITE.signs(at)
         elif written != at:
             committer = Signature(signature.name, signature.email, at, signature.account)
-        self.land(
-            self.commit(message, signature, committer, self.tip(), is_signed=self._signs(committer)), at
-        )
+        self.land(self.commit(message, signature, committer, self.tip(), is_signed=self._signs(committer)), at)
 
     def _direct_message(self, author: Person, at: int) -> str:
         dice = self._dice

@@ -227,7 +227,7 @@ def test_rows_of_many_batches_are_all_there(house: House, monkeypatch: pytest.Mo
     for walk_id in range(1, 31):
         house.land("issues", walk_id, issues(*range(walk_id * 10, walk_id * 10 + 10)))
     assert house.load().rows == {(42, "issues"): 300}
-    assert house.rows("select count(distinct payload ->> '$.number'), max(_run_id) from bronze.issues") == [(300, 1)]
+    assert house.rows("select count(distinct payload ->> '$.number') from bronze.issues") == [(300,)]
 
 
 # -- whole or not at all
@@ -319,8 +319,8 @@ def test_another_landing_zone_is_told_from_the_own(house: House) -> None:
 
 def test_json_is_compressed_and_the_file_opens_in_older_clients(house: House) -> None:
     for walk_id in range(1, 4):
-        texts = [{"number": n, "body": f"A sentence about {n}. " * 40} for n in range(walk_id * 1000, walk_id * 1000 + 1000)]
-        house.land("issues", walk_id, texts)
+        numbers = range(walk_id * 1000, walk_id * 1000 + 1000)
+        house.land("issues", walk_id, [{"number": n, "body": f"A sentence about {n}. " * 40} for n in numbers])
     house.load()
     found = house.rows(
         "select distinct compression from pragma_storage_info('bronze.issues') "

@@ -132,6 +132,13 @@ def test_a_store_behind_a_url_behaves_alike() -> None:
 # -- no damage passes for data
 
 
+def read_or_none(landing: Landing) -> list[tuple[Envelope, bytes]] | None:
+    try:
+        return landing.read(envelope().path)
+    except LandingError:
+        return None
+
+
 def test_no_flipped_bit_passes_for_data(landing: Landing, root: Path) -> None:
     landing.put(envelope(), BODY)
     path = root / envelope().path
@@ -141,10 +148,7 @@ def test_no_flipped_bit_passes_for_data(landing: Landing, root: Path) -> None:
             damaged = bytearray(whole)
             damaged[place] ^= bit
             path.write_bytes(damaged)
-            try:
-                assert landing.read(envelope().path) == [(envelope(), BODY)]
-            except LandingError as error:
-                assert str(path) in str(error)  # noqa: PT017 - either outcome is right, for each of the bits
+            assert read_or_none(landing) in (None, [(envelope(), BODY)])
 
 
 def test_no_cut_passes_for_data(landing: Landing, root: Path) -> None:
@@ -219,18 +223,17 @@ def test_an_object_that_is_gone_is_named(landing: Landing) -> None:
 @pytest.mark.parametrize("place", ["file", "file/below"])
 def test_a_root_that_can_t_be_made_is_one_sentence(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    with pytest.raises(LandingError, match=rf"^The landing zone {tmp_path / place} can't be opened: .*HEAR_LANDING"):
+    with pytest.raises(LandingError, match=rf"^The landing zone {tmp_path / place} can't be opened: .*LANDING"):
         Landing(str(tmp_path / place))
     assert (tmp_path / "file").read_text(encoding="utf-8") == "in the way"
 
 
-@pytest.mark.parametrize("url", ["nosuch://bucket/prefix", "://", "s3:/"])
-def test_an_address_of_no_store_is_one_sentence(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    try:
+@pytest.mark.parametrize("url", ["nosuch://bucket/prefix", "://", "s3://"])
+def test_an_address_of_no_store_is_one_sentence(url: str) -> None:
+    with pytest.raises(LandingError) as caught:
         Landing(url)
-    except LandingError as error:
-        assert "\n" not in str(error)  # noqa: PT017 - "s3:/" is a folder's name too, if a strange one
+    assert str(caught.value).startswith(f"The landing zone {url} can't be opened: ")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_place_that_can_t_be_written_is_one_sentence(landing: Landing, root: Path) -> None:
@@ -335,7 +338,7 @@ def test_of_each_repository_its_newest_response_counts(landing: Landing) -> None
 
 @pytest.fixture
 def synced(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
-    """A function that syncs a small repository (long enough to page) into `root`, and answers the server's host."""
+    """A function that syncs a repository of some pages into `root`, and answers the server's host."""
     repository = SampleRepository(7, Account(1, "acme", "Organization"), "tool")
     parents: tuple[str, ...] = ()
     for place in range(230):
@@ -380,8 +383,8 @@ def test_what_has_landed_is_what_the_server_sent(synced: Callable[[], str], root
     (issues,) = landing.walks("test", 7, "issues")
     rows = [row for page in commits.pages for _, body in landing.read(page.path) for row in json.loads(body)]
     assert len({row["sha"] for row in rows}) == len(rows) == 230
-    numbers = {row["number"] for page in issues.pages for _, body in landing.read(page.path) for row in json.loads(body)}
-    assert numbers == set(range(1, 231))
+    listed = [row for page in issues.pages for _, body in landing.read(page.path) for row in json.loads(body)]
+    assert {row["number"] for row in listed} == set(range(1, 231))
     assert commits.closed is not None
     closing = landing.envelope(commits.closed.path)
     assert (closing.walk_kind, closing.head_sha, closing.branch) == ("history", rows[0]["sha"], "main")

@@ -104,7 +104,8 @@ def test_without_retry_after_there_is_none() -> None:
 
 def test_without_a_limit_nobody_waits(clock: Clock) -> None:
     limits = clock.limits()
-    assert clock.passed(lambda: [ask(limits) for _ in range(50)].clear()) == 0
+    for _ in range(50):
+        assert clock.passed(lambda: ask(limits)) == 0
     assert clock.told == []
 
 

@@ -147,7 +147,7 @@ def test_a_sync_alone_loads_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_names_and_counts_are_whole_in_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    busy = StreamResult("commits", "issues disabled", rows=1_234_567, new=1_234_567, updated=1_234_567, requests=12_345)
+    busy = StreamResult("commits", "issues disabled", 1_234_567, 1_234_567, 1_234_567, requests=12_345)
     many = [
         result(LONG_NAME),
         result("a/b", streams=[busy]),
@@ -181,7 +181,8 @@ def test_proofs_of_ordinary_names_fit_80_columns(capsys: pytest.CaptureFixture[s
 
 
 def test_the_status_is_json_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
-    state = Status("/data/hear.duckdb", 123, "now", 2, [StreamStatus("sample", "octo/tool", "commits", 7, None, "a" * 40)])
+    stream = StreamStatus("sample", "octo/tool", "commits", 7, None, "a" * 40)
+    state = Status("/data/hear.duckdb", 123, "now", 2, [stream])
     listing.print_json(state)
     assert json.loads(printed(capsys))["streams"][0] == {
         "source": "sample",
@@ -198,7 +199,9 @@ def test_the_status_is_json_for_scripts(capsys: pytest.CaptureFixture[str]) -> N
     assert max(map(len, out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("name", ["hear.duckdb", "[bold]x[/bold].duckdb", ":smile:.duckdb", "deep/" * 30 + "hear.duckdb"])
+@pytest.mark.parametrize(
+    "name", ["hear.duckdb", "[bold]x[/bold].duckdb", ":smile:.duckdb", "deep/" * 30 + "hear.duckdb"]
+)
 def test_the_path_is_printed_as_it_is(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     listing.print_next_steps(Path("/data") / name)
     first, *others = printed(capsys).splitlines()

@@ -22,7 +22,9 @@ SCALARS = (
     | st.text()
 )
 DOCUMENTS = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5), max_leaves=20
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+    max_leaves=20,
 )
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SURROGATES = st.characters(categories=["Cs"])

@@ -155,9 +155,7 @@ def test_branches_land_weeks_after_their_commits(sample: dict[str, SampleReposit
 
 
 def test_bots_service_accounts_and_an_agent(all_commits: list[Row], items: list[Row]) -> None:
-    bots = Counter(
-        row["author"]["login"] for row in all_commits if (row["author"] or {}).get("type") == "Bot"
-    )
+    bots = Counter(row["author"]["login"] for row in all_commits if (row["author"] or {}).get("type") == "Bot")
     assert {"buoy[bot]", "harbour-lint[bot]", "Copilot"} == set(bots)
     assert min(bots.values()) > 10
     service = [row for row in all_commits if (row["author"] or {}).get("login") == "brackwater-bot"]

@@ -101,9 +101,7 @@ def test_issues_are_replaced_and_deleted() -> None:
 
 
 def test_equal_content_has_an_equal_sha() -> None:
-    assert (
-        plain_commit("a/b", "x", 1).sha == plain_commit("a/b", "x", 1).sha != plain_commit("a/b", "y", 1).sha
-    )
+    assert plain_commit("a/b", "x", 1).sha == plain_commit("a/b", "x", 1).sha != plain_commit("a/b", "y", 1).sha
 
 
 @pytest.mark.parametrize("commits", [1, 2, 5, 6, 7, 9, 10, 11, 26, 1003])

@@ -78,9 +78,7 @@ def test_commits_are_paged_by_number(server: SampleServer, client: requests.Sess
     everything = rows(client, f"{server.url}{GAUGE}/commits", per_page="500")
     head = server.repository("brackwater/tidegauge").head
     assert head is not None
-    assert [row["sha"] for row in everything] == list(
-        server.repository("brackwater/tidegauge").graph.walk(head)
-    )
+    assert [row["sha"] for row in everything] == list(server.repository("brackwater/tidegauge").graph.walk(head))
 
 
 def test_a_pinned_walk_and_a_page_beyond_the_end(server: SampleServer, client: requests.Session) -> None:
@@ -127,9 +125,7 @@ def test_issues_are_paged_by_cursor(server: SampleServer, client: requests.Sessi
     assert len(found) == len(server.repository("brackwater/tidegauge").issues)
 
 
-def test_the_issue_list_is_open_newest_first_by_default(
-    server: SampleServer, client: requests.Session
-) -> None:
+def test_the_issue_list_is_open_newest_first_by_default(server: SampleServer, client: requests.Session) -> None:
     found = rows(client, f"{server.url}{GAUGE}/issues", per_page="50")
     assert {row["state"] for row in found} == {"open"}
     created = [row["created_at"] for row in found]
@@ -173,9 +169,7 @@ def test_an_older_server_pages_issues_by_number(server: SampleServer, client: re
     server.old_issues = True
     answers = list(pages(client, f"{server.url}{GAUGE}/issues", state="all", per_page="100"))
     assert set(answers[0].links) == {"next", "last"}
-    assert sum(len(answer.json()) for answer in answers) == len(
-        server.repository("brackwater/tidegauge").issues
-    )
+    assert sum(len(answer.json()) for answer in answers) == len(server.repository("brackwater/tidegauge").issues)
 
 
 def test_one_issue_and_the_labels(server: SampleServer, client: requests.Session) -> None:

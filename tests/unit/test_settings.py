@@ -113,7 +113,9 @@ def test_a_repository_is_taken_once_whatever_its_case() -> None:
     assert parse_repositories([]) == ()
 
 
-@pytest.mark.parametrize("text", ["a/b c/d", "a/b,c/d", " a/b ,\n c/d, ", "a/b\tc/d A/B", "git@g.example:a/b.git c/d"])
+@pytest.mark.parametrize(
+    "text", ["a/b c/d", "a/b,c/d", " a/b ,\n c/d, ", "a/b\tc/d A/B", "git@g.example:a/b.git c/d"]
+)
 def test_repositories_of_the_environment_are_parted_by_spaces_or_commas(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,7 +255,9 @@ def test_a_source_of_one_s_own_stands_over_the_host(monkeypatch: pytest.MonkeyPa
         ("GITHUB_TOKEN", "ghp_a\nX-Header: b"),
     ],
 )
-def test_a_value_that_can_t_be_used_is_one_sentence(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_can_t_be_used_is_one_sentence(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(UsageError) as caught:
         _ = load_settings().api_source
@@ -289,4 +293,4 @@ def test_the_token_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_can_t_be_changed() -> None:
     settings = load_settings()
     with pytest.raises(ValueError, match="frozen"):
-        settings.max_wait = 1
+        settings.max_wait = 1  # type: ignore[misc]

@@ -174,7 +174,7 @@ def test_readers_see_one_whole_version_after_another(published: Path, spawn: Spa
     assert version_of(published) == 8
 
 
-def test_a_reader_keeps_what_it_opened(published: Path, spawn: Spawn) -> None:
+def test_a_reader_keeps_what_it_opened(published: Path) -> None:
     with warehouse.reading(published) as connection:
         publish(published, 1)
         assert connection.execute("select max(version) from bronze.loads").fetchall() == [(0,)]
@@ -238,7 +238,9 @@ def test_a_working_copy_that_is_still_open_is_not_published(published: Path, spa
 
 def test_rewriting_keeps_rows_comments_keys_and_the_storage_version(published: Path) -> None:
     with duckdb.connect(published) as connection:
-        connection.execute("create table bronze.kept (id integer primary key, payload json using compression zstd)")
+        connection.execute(
+            "create table bronze.kept (id integer primary key, payload json using compression zstd)"
+        )
         connection.execute("comment on table bronze.kept is 'Grain: one of them'")
         connection.execute("insert into bronze.kept select range, '{\"a\": 1}' from range(1000)")
     warehouse.compact(published)
@@ -306,7 +308,9 @@ def test_a_log_of_an_earlier_file_is_healed(published: Path, spawn: Spawn, tmp_p
     wal = killed_writer(published, spawn)
     made(tmp_path / "other.duckdb", 1)
     (tmp_path / "other.duckdb").replace(published)
-    with pytest.raises(WarehouseError, match=rf"left {wal.name} behind, which does not fit it.*`hear build` heals it"):
+    with pytest.raises(
+        WarehouseError, match=rf"left {wal.name} behind, which does not fit it.*`hear build` heals it"
+    ):
         version_of(published)
     assert wal.exists(), "a reader changes nothing"
     warehouse.drop_orphaned_wal(published)
