@@ -13,7 +13,7 @@ DBT  := HEAR_BUILD=:memory: DBT_TARGET_PATH="$(CURDIR)/.venv/dbt" DBT_LOG_PATH="
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run tables test check format readme lint types imports sql workflows docs docker test-docker lock clean
+.PHONY: help bench run tables serve test check format readme lint types imports sql workflows docs docker test-docker lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ run: .venv/.runtime ## Sync, build, publish: the sample, or REPOS="owner/name ..
 
 tables: .venv/.runtime ## List the tables of the warehouse
 	@$(BIN)/hear tables
+
+serve: .venv/.runtime ## Show the dashboard at http://localhost:8501
+	@$(BIN)/hear serve
 
 test: .venv/.dev ## Run the tests
 	@echo "== tests"
@@ -66,6 +69,9 @@ workflows: .venv/.dev
 docs: .venv/.dev
 	@echo "== README"
 	@$(BIN)/python scripts/readme.py --check
+
+bench: .venv/.dev ## Time the whole way beside its floors; SIZE=1000000 for a million commits
+	@$(BIN)/python bench/run.py
 
 docker: ## Build the image hear_app and print its size
 	docker build --tag $(IMAGE) --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null)" .

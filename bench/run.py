@@ -32,6 +32,7 @@ from hear_app.sample.payloads import plain_commit
 from hear_app.sample.server import SampleServer
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+BLOCK = 262_144  # bytes
 DBT_START = 6.0  # seconds that dbt takes to start, allowed beside the floors
 
 
@@ -148,13 +149,12 @@ def floor_sql(root: Path) -> float:
         connection.execute(f"attach '{root / 'floor.duckdb'}' as floor (storage_version 'v1.4.0')")
         for stream, path in streams.items():
             connection.execute(f"create table floor.{stream} (payload json using compression zstd)")
-            connection.execute(f"insert into floor.{stream} select json from read_ndjson_objects('{path}')")
+            rows = f"select json from read_ndjson_objects('{path}')"
+            connection.execute(f"insert into floor.{stream} {rows}")
             paths = ", ".join(f"'{path}'" for path in FLOOR_PATHS[stream])
             columns = ", ".join(f"f[{at + 1}] as c{at}" for at in range(len(FLOOR_PATHS[stream])))
-            connection.execute(
-                f"create table floor.flat_{stream} as select {columns} "
-                f"from (select json_extract_string(payload, [{paths}]) as f from floor.{stream})"
-            )
+            fields = f"(select json_extract_string(payload, [{paths}]) as f from floor.{stream})"  # noqa: S608
+            connection.execute(f"create table floor.flat_{stream} as select {columns} from {fields}")
         connection.execute("detach floor")
     return time.monotonic() - started
 
@@ -186,40 +186,35 @@ def sizes_of(root: Path) -> dict[str, float]:
     path = root / "warehouse" / "hear.duckdb"
     with duckdb.connect(path, read_only=True) as connection:
         raw = connection.execute("select sum(raw_bytes) from bronze.loads").fetchall()[0][0]
-        blocks = connection.execute(
-            "select count(distinct block_id) * 262144 from pragma_storage_info('bronze.commits') where block_id >= 0"
-        ).fetchall()[0][0]
-        blocks += connection.execute(
-            "select count(distinct block_id) * 262144 from pragma_storage_info('bronze.issues') where block_id >= 0"
-        ).fetchall()[0][0]
+        blocks = sum(
+            connection.execute(
+                "select count(distinct block_id) from pragma_storage_info(?) where block_id >= 0", [table]
+            ).fetchall()[0][0]
+            for table in ("bronze.commits", "bronze.issues")
+        )
     landed = sum(file.stat().st_size for file in (root / "warehouse" / "landing").rglob("*.zst"))
-    return {"raw JSON": float(raw), "landing": landed, "bronze": float(blocks), "file": path.stat().st_size}
+    return {
+        "raw JSON": float(raw),
+        "landing": landed,
+        "bronze": float(blocks * BLOCK),
+        "file": path.stat().st_size,
+    }
 
 
 def report(measured: list[Measured]) -> str:
     """A table in Markdown, the sizes side by side."""
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     lines = [
         "# Benchmarks",
         "",
-        f"`make bench` on {platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, DuckDB {duckdb.__version__}; server, client and database share the cores.",
+        f"`make bench` on {machine}, Python {platform.python_version()}, DuckDB {duckdb.__version__}.",
+        "The server, the client and the database share the cores.",
         "",
         "| | " + " | ".join(f"{m.commits:,} commits, {m.issues:,} issues" for m in measured) + " |",
         "| --- |" + " ---: |" * len(measured),
     ]
-    for name in (
-        "floor read",
-        "floor SQL",
-        "sync",
-        "load",
-        "dbt",
-        "proofs",
-        "publish",
-        "build",
-        "idle",
-        "100 new",
-    ):
-        lines.append(f"| {name} | " + " | ".join(f"{m.seconds[name]:.1f} s" for m in measured) + " |")
+    parts = ("floor read", "floor SQL", "sync", "load", "dbt", "proofs", "publish", "build", "idle", "100 new")
+    lines += [f"| {name} | " + " | ".join(f"{m.seconds[name]:.1f} s" for m in measured) + " |" for name in parts]
     lines.append("| first run: sync + build | " + " | ".join(f"{whole(m):.1f} s" for m in measured) + " |")
     lines.append("| allowed: 2.5 × floors + 6 s | " + " | ".join(f"{allowed(m):.1f} s" for m in measured) + " |")
     rate = [f"{(m.commits + m.issues) / whole(m):,.0f}" for m in measured]
