@@ -153,7 +153,7 @@ def floor_sql(root: Path) -> float:
             connection.execute(f"insert into floor.{stream} {rows}")
             paths = ", ".join(f"'{path}'" for path in FLOOR_PATHS[stream])
             columns = ", ".join(f"f[{at + 1}] as c{at}" for at in range(len(FLOOR_PATHS[stream])))
-            fields = f"(select json_extract_string(payload, [{paths}]) as f from floor.{stream})"  # noqa: S608
+            fields = f"(select json_extract_string(payload, [{paths}]) as f from floor.{stream})"
             connection.execute(f"create table floor.flat_{stream} as select {columns} from {fields}")
         connection.execute("detach floor")
     return time.monotonic() - started
