@@ -18,8 +18,8 @@ from typing import Any
 import duckdb
 
 from hear_app import __version__, payload
-from hear_app.errors import LandingError, UsageError
-from hear_app.landing import Envelope, LandedObject, Landing, group_walks
+from hear_app.errors import LandingError, UsageError, WarehouseError
+from hear_app.landing import Envelope, LandedObject, Landing, group_walks, reread_remedy
 
 _BATCH_BYTES = 32 * 2**20  # of JSON in memory at once
 _TABLES = {"repository": "repositories", "commits": "commits", "issues": "issues"}
@@ -63,6 +63,17 @@ def schema_sql() -> str:
 def schema_digest() -> str:
     """Tells one bronze schema from another: a file of another one is rebuilt."""
     return hashlib.sha256(schema_sql().encode()).hexdigest()[:16]
+
+
+def check_version(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raises WarehouseError where the file's bronze schema is another version's."""
+    query = "select bronze_digest, hear_version from bronze.runs order by _run_id desc limit 1"
+    for digest, version in connection.execute(query).fetchall():
+        if digest != schema_digest():
+            raise WarehouseError(
+                f"The warehouse was made by another version of hear_app ({version}).",
+                "`hear build` rebuilds it from the landing zone, with no request.",
+            )
 
 
 def digests(project: Path, people: Path) -> Digests:
@@ -238,7 +249,7 @@ class _Batch:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise LandingError(
                 f"The landed object {path} holds a response that is no list of rows: {error}.",
-                f"Move the folder {path.rsplit('/', 1)[0]} out of the landing zone and run again.",
+                reread_remedy(path),
             ) from error
         place = (envelope.source, envelope.repository_id, envelope.walk_id, envelope.position)
         removal = (envelope.role == "removed",) if envelope.stream == "commits" else ()

@@ -265,11 +265,13 @@ class Landing:
 
     def _corrupt(self, path: str, why: str) -> LandingError:
         where = path if "://" in self.root else str(Path(self.root, path))
-        walk = path.rsplit("/", 1)[0]
-        return LandingError(
-            f"The landed object {where} is corrupt: {why}.",
-            f"Move the folder {walk} out of the landing zone and run again: what it held is fetched again.",
-        )
+        return LandingError(f"The landed object {where} is corrupt: {why}.", reread_remedy(path))
+
+
+def reread_remedy(path: str) -> str:
+    """What to do about an object that can't be used: all of its stream is read again where none of it is there."""
+    stream = path.rsplit("/", 2)[0]
+    return f"Move the folder {stream} out of the landing zone and run again: that stream is then read afresh."
 
 
 def _compressed(lines: bytes) -> bytes:

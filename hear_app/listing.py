@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from hear_app import __version__
 
@@ -38,7 +39,7 @@ _NARROWEST = 64  # below this the terminal wraps lines, which is better than cut
 
 def console(stderr: bool = False) -> Console:
     """A console of the terminal's width; in a pipe 80 columns, or what COLUMNS says."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False, emoji=False)
     if made.width < _NARROWEST:
         made.width = _NARROWEST
     return made
@@ -189,7 +190,7 @@ def _print(rows: list[list[str]], header: list[str], right: set[int], folds: Set
             min_width=min(keep, widest),
         )
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(Text, row))
     out.width = max(out.width, Measurement.get(out, out.options.update(max_width=10_000), table).minimum)
     out.print(table)
 

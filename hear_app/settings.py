@@ -24,6 +24,8 @@ _REPOSITORY = re.compile(
     rf"(?:(?:https?|ssh|git)://(?:[^/@\s]+@)?[^/\s]+/|[^/@\s]+@[^/:\s]+:)?(?P<owner>{_OWNER})/(?P<name>{_NAME})/?"
 )
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
 
 def parse_repository(text: str) -> str:
     """`owner/name` out of `owner/name`, an https or ssh URL, with or without `.git`.
@@ -114,10 +116,9 @@ class Settings(BaseSettings):
     @property
     def api_source(self) -> str:
         """The name under which this API's rows are kept: HEAR_SOURCE, else its host (and port)."""
-        if self.source:
-            return self.source
         parts = urlsplit(self.api_url)
-        return f"{parts.hostname}-{parts.port}" if parts.port else str(parts.hostname)
+        host = f"{parts.hostname}-{parts.port}" if parts.port else str(parts.hostname)
+        return _UNSAFE.sub("-", self.source or host)  # it names a folder of the landing zone, too
 
     @property
     def landing_root(self) -> str:

@@ -69,6 +69,7 @@ class Status:
 def read(path: Path, landing: Landing) -> Status:
     """What a published file says of itself. Raises WarehouseError where there is none."""
     with warehouse.reading(path) as connection:
+        bronze.check_version(connection)
         streams = [StreamStatus(*_texts(row)) for row in connection.execute(_STREAMS).fetchall()]
         built_at = connection.execute("select max(_loaded_at) from bronze.runs").fetchall()[0][0]
         sources = sorted({stream.source for stream in streams})

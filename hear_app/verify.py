@@ -74,6 +74,32 @@ _ISSUES = """
     inner join silver.repositories as r using (source, repository_id)
     group by r.full_name
 """
+# Walks before the last whole one no longer count: that is how reading all again heals.
+_WALKS = """
+    with closed as (
+        select source, repository_id, stream, walk_id, walk_kind, position
+        from bronze.loads where role = 'closed' and stream in ('commits', 'issues')
+    ),
+    whole as (
+        select source, repository_id, stream, max(walk_id) as walk_id
+        from closed where walk_kind in ('history', 'full') group by all
+    ),
+    counted as (
+        select source, repository_id, stream, walk_id, sum(row_count) as row_count
+        from bronze.loads where role <> 'closed' group by all
+    )
+    select r.full_name, count(*), count(*) filter (where coalesce(n.row_count, 0) <> c.position),
+        list(concat(c.stream, ' walk ', c.walk_id, ' has ', coalesce(n.row_count, 0), ' of ', c.position, ' rows'))
+            filter (where coalesce(n.row_count, 0) <> c.position)
+    from closed as c
+    inner join whole as w using (source, repository_id, stream)
+    inner join silver.repositories as r using (source, repository_id)
+    left join counted as n
+        on c.source = n.source and c.repository_id = n.repository_id and c.stream = n.stream
+        and c.walk_id = n.walk_id
+    where c.walk_id >= w.walk_id
+    group by r.full_name
+"""
 _TOTALS = """
     with latest as (
         select
@@ -90,6 +116,7 @@ _TOTALS = """
     order by r.full_name
 """
 _PROOFS = (
+    ("every row of a walk has landed", _WALKS, "hear sync --full {}"),
     ("every parent of a commit is stored", _PARENTS, "hear sync --full {}"),
     ("the head of the branch is stored", _HEADS, "hear sync --full {}"),
     ("commits: bronze = silver", _COMMITS, "hear build --full"),
@@ -98,7 +125,11 @@ _PROOFS = (
 
 
 def prove(connection: duckdb.DuckDBPyConnection, landing: Landing) -> list[Proof]:
-    """All proofs over an opened warehouse file and its landing zone."""
+    """All proofs over an opened warehouse file and its landing zone.
+
+    Raises WarehouseError where another version of hear_app made the file.
+    """
+    bronze.check_version(connection)
     proofs = [
         Proof(name, title, checked, broken, tuple((examples or ())[:_SHOWN]), heal.format(name))
         for title, query, heal in _PROOFS

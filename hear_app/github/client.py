@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import NewConnectionError
 
 from hear_app import __version__, payload
 from hear_app.errors import (
@@ -150,7 +151,7 @@ class Client:
         waits and retries where that can help.
         """
         headers = {"Accept": accept} | ({"If-None-Match": etag} if etag else {})
-        faults = 0
+        faults, attempts = 0, _ATTEMPTS
         while True:
             try:
                 with self.limits.slot():
@@ -160,23 +161,19 @@ class Client:
                 continue
             except OSError as error:  # requests' own, and what it lets through: a CA bundle that isn't there
                 fault = self._token.mask(_transport_fault(error))
+                attempts = _FIRST_ATTEMPTS if _is_offline(error) and not self.limits.requests else _ATTEMPTS
             else:
                 if fault is None:
                     return answer
                 if heavy and faults and answer.status in {502, 504}:
                     raise PageTooHeavyError(f"{self.api_url}{request}: {fault}.")
             faults += 1
-            if faults >= (_ATTEMPTS if self._reached else _FIRST_ATTEMPTS):
+            if faults >= attempts:
                 raise self._unreachable(request, fault, faults)
             self._sleep(random.uniform(0.5, 1.0) * min(30.0, 2.0 ** (faults - 1)))
 
-    @property
-    def _reached(self) -> bool:
-        """Whether this run had any answer at all."""
-        return self.limits.requests > 0
-
     def _unreachable(self, request: str, fault: str, faults: int) -> UnreachableError:
-        if self._reached:
+        if faults >= _ATTEMPTS:
             return UnreachableError(
                 f"No usable answer from {self.api_url}{request} after {faults} tries: {fault}.",
                 "What has landed is kept: run again later.",
@@ -229,7 +226,7 @@ class Client:
             if wait is not None:
                 self.limits.hold("the server", wait)
             return f"status {answer.status}"
-        raise _final(answer, message, self.has_token)
+        raise _final(answer, message, self._token.mask(_forbidden_remedy(answer)), self.has_token)
 
     def _url(self, request: str) -> str:
         """A request's address; a link may come with the API's own path (`/api/v3`) or without."""
@@ -263,7 +260,7 @@ def _message(answer: Answer) -> str:
     return " ".join(str(said).split())[:300]
 
 
-def _final(answer: Answer, message: str, has_token: bool) -> GitHubError:
+def _final(answer: Answer, message: str, why_forbidden: str, has_token: bool) -> GitHubError:
     """The error for a status that no retry mends."""
     said = f"{answer.request.partition('?')[0]}: {answer.status} {message}".rstrip(" .") + "."
     if answer.status == 401:
@@ -277,7 +274,7 @@ def _final(answer: Answer, message: str, has_token: bool) -> GitHubError:
         )
         return NotFoundError(f"Not found, or not visible: {said}", remedy)
     if answer.status in {403, 451}:
-        return ForbiddenError(f"GitHub refuses {said}", _forbidden_remedy(answer))
+        return ForbiddenError(f"GitHub refuses {said}", why_forbidden)
     return UnexpectedAnswerError(f"GitHub answered {said}", status=answer.status)
 
 
@@ -292,9 +289,20 @@ def _forbidden_remedy(answer: Answer) -> str:
     try:
         block = answer.document.get("block") or {}
         legal = str(block.get("html_url") or "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         legal = ""
     return f"It was blocked: {legal}" if legal else ""
+
+
+def _is_offline(error: OSError) -> bool:
+    """Whether not even a connection could be made; not so where one was cut, or the answer didn't come."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    unconnected = requests.exceptions.ProxyError | requests.exceptions.SSLError | requests.ConnectTimeout
+    return (
+        not isinstance(error, requests.RequestException)
+        or isinstance(error, unconnected)
+        or isinstance(reason, NewConnectionError)
+    )
 
 
 def _transport_fault(error: OSError) -> str:

@@ -162,7 +162,7 @@ class Limits:
             with self._changed:
                 self._changed.wait_for(lambda: self._flying < self._allowed, timeout=1.0)
             return
-        if self._waited > self._max_wait:
+        if self._waited > self._max_wait + RESET_MARGIN:  # an hour is enough for a limit by the hour
             raise RateLimitedError(
                 f"GitHub asks to wait {left:,.0f} s for {self._reason}; --max-wait is {self._max_wait:,.0f} s.",
                 "What has landed is kept: run again later, allow more, or set GITHUB_TOKEN.",

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from hear_app.sample.server import SampleServer
-from tests.extraction.harness import Rig, opened, repository
+from tests.extraction.harness import Altering, Clock, Rig, opened, repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +23,18 @@ def repo() -> SampleRepository:
 
 
 @pytest.fixture
-def server(repo: SampleRepository) -> Iterator[SampleServer]:
-    with SampleServer([repo]) as running:
+def server(repo: SampleRepository) -> Iterator[Altering]:
+    with Altering([repo]) as running:
         yield running
 
 
 @pytest.fixture
-def rig(server: SampleServer, tmp_path: Path) -> Iterator[Rig]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def rig(server: Altering, tmp_path: Path) -> Iterator[Rig]:
     with opened(Rig(server, tmp_path / "landing")) as made:
         yield made
 

@@ -15,14 +15,17 @@ from typing import Any, Literal
 
 import duckdb
 import orjson
+from hypothesis import settings
 
 from hear_app import bronze
 from hear_app.github.client import Client
 from hear_app.github.limits import Limits
 from hear_app.landing import Envelope, Landing, Stream
+from hear_app.sample.faults import Fault
 from hear_app.sample.history import SampleRepository
 from hear_app.sample.payloads import Account, IssueFacts, plain_commit
 from hear_app.sample.server import SampleServer
+from hear_app.sample.wire import Request, Response
 from hear_app.sync import RepositoryResult, Sync
 
 OWNER = Account(1, "acme", "Organization")
@@ -74,6 +77,15 @@ class Quiet:
         self.finish.append(result)
 
 
+class Altering(SampleServer):
+    """A sample server whose answers may be changed on their way out: by `alter`, which takes and gives one."""
+
+    alter: Callable[[Request, Response], Response] = staticmethod(lambda _, response: response)
+
+    def respond(self, request: Request, fault: Fault | None) -> Response:
+        return self.alter(request, super().respond(request, fault))
+
+
 class Killed(BaseException):
     """The process ends here: nothing may catch this, as nothing catches kill -9."""
 
@@ -123,7 +135,7 @@ class Stored:
 class Rig:
     """One landing zone, one bronze, and the server they follow."""
 
-    server: SampleServer
+    server: Altering
     root: Path
     token: str | None = TOKEN
     workers: int = 4
@@ -169,10 +181,29 @@ class Rig:
 
     def stored(self, repository_id: int = ID) -> Stored:
         """What bronze says after it has loaded what has landed."""
+        return stored(self._opened(), self.root, repository_id)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """What bronze answers, after it has loaded what has landed."""
+        load(self._opened(), self.root)
+        return self._opened().execute(sql).fetchall()
+
+    def landed_bodies(self, stream: Stream) -> list[bytes]:
+        """The bodies of all responses that have landed of a stream."""
+        landing = Landing(str(self.root))
+        paths = [landed.path for landed in landing.objects(SOURCE) if landed.stream == stream]
+        return [body for path in paths for _, body in landing.read(path)]
+
+    def envelopes(self) -> list[Envelope]:
+        """What is known of all responses that have landed."""
+        landing = Landing(str(self.root))
+        return [envelope for path in self.objects() for envelope, _ in landing.read(path)]
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
         if self._bronze is None:
             self._bronze = duckdb.connect(config={"threads": 1})  # small things are done sooner by one
             self._bronze.execute(bronze.schema_sql())
-        return stored(self._bronze, self.root, repository_id)
+        return self._bronze
 
     def close(self) -> None:
         if self._bronze is not None:
@@ -287,8 +318,13 @@ def commit(repository: SampleRepository, message: str, at: int, *parents: str) -
 
 def put_issue(repository: SampleRepository, number: int, at: int, **facts: Any) -> None:
     """Inserts or replaces an issue that was changed at that time, in seconds."""
-    given = {"created_at": min(at, START), "title": f"issue {number}", "user": None, "updated_at": at} | facts
-    repository.put_issue(IssueFacts(number, **given))
+    given: dict[str, Any] = {
+        "created_at": min(at, START),
+        "title": f"issue {number}",
+        "user": None,
+        "updated_at": at,
+    }
+    repository.put_issue(IssueFacts(number, **given | facts))
 
 
 def issues_of(repository: SampleRepository) -> dict[int, Any]:
@@ -300,3 +336,8 @@ def put_issues(repository: SampleRepository, numbers: Iterable[int], at: int, st
     """Inserts issues, each changed `step` seconds after the one before."""
     for turn, number in enumerate(numbers):
         put_issue(repository, number, at + turn * step)
+
+
+def examples(share: int) -> int:
+    """How many examples of random changes to try: a part of what the profile of hypothesis says."""
+    return settings().max_examples // share

@@ -18,9 +18,20 @@ from hypothesis import strategies as st
 
 from hear_app.github import issues, pages
 from hear_app.sample.faults import Fault
-from hear_app.sample.server import SampleServer
 from hear_app.sample.wire import Request
-from tests.extraction.harness import NAME, START, Killed, MortalLanding, Rig, Stored, commit, opened, repository
+from tests.extraction.harness import (
+    NAME,
+    START,
+    Altering,
+    Killed,
+    MortalLanding,
+    Rig,
+    Stored,
+    commit,
+    examples,
+    opened,
+    repository,
+)
 
 DAY = 86_400
 KINDS = ("500", "502", "503", "504", "429", "403-secondary", "drop", "truncate", "html", "badjson", "empty")
@@ -35,8 +46,8 @@ def _small_pages() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[SampleServer]:
-    with SampleServer([], limit=10**9) as server:
+def running() -> Iterator[Altering]:
+    with Altering([], limit=10**9) as server:
         yield server
 
 
@@ -164,11 +175,9 @@ def check(history: History, found: Stored, ever: set[str]) -> None:
     ever |= found.on_branch
 
 
-@settings(
-    max_examples=settings.default.max_examples // 3, deadline=timedelta(seconds=20)
-)
+@settings(max_examples=examples(3), deadline=timedelta(seconds=20))
 @given(steps=st.lists(step, min_size=2, max_size=10))
-def test_what_is_stored_is_what_the_head_reaches(running: SampleServer, steps: list[Any]) -> None:
+def test_what_is_stored_is_what_the_head_reaches(running: Altering, steps: list[Any]) -> None:
     history, ever = History(), set[str]()
     running.repositories[:] = [history.repository]
     with tempfile.TemporaryDirectory() as folder, opened(Rig(running, Path(folder))) as rig:
@@ -187,4 +196,4 @@ def test_what_is_stored_is_what_the_head_reaches(running: SampleServer, steps: l
         assert found.head == history.repository.head
         again = rig.one()
         assert [stream.outcome for stream in again.streams] in (["unchanged"] * 2, ["empty", "unchanged"])
-        assert NAME == again.name
+        assert again.name == NAME

@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hear_app.github import issues, pages
 from hear_app.sample.faults import Fault
-from hear_app.sample.server import SampleServer
 from hear_app.sample.wire import Request
 from tests.extraction.harness import (
     START,
+    Altering,
     Killed,
     MortalLanding,
     Rig,
+    examples,
     issues_of,
     opened,
     put_issue,
@@ -43,15 +44,15 @@ def _small_pages() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[SampleServer]:
-    with SampleServer([], limit=10**9) as server:
+def running() -> Iterator[Altering]:
+    with Altering([], limit=10**9) as server:
         yield server
 
 
 class Tracker:
     """acme/tool's issues, changed now by the server's own clock; `gone` were there once."""
 
-    def __init__(self, server: SampleServer) -> None:
+    def __init__(self, server: Altering) -> None:
         self.repository = repository()
         self.server = server
         self.gone: set[int] = set()
@@ -112,16 +113,14 @@ disturbance = st.one_of(
     st.tuples(st.just("moves"), moves),
     st.just(("full",)),
 )
-step = st.one_of(
-    st.tuples(st.just("change"), change), st.tuples(st.just("sync"), disturbance)
-)
+step = st.one_of(st.tuples(st.just("change"), change), st.tuples(st.just("sync"), disturbance))
 
 
 def disturbed(rig: Rig, tracker: Tracker, plan: Any) -> bool:
     """One sync under a disturbance; whether all went well and nothing moved meanwhile."""
     seen = -1
 
-    def hook(request: Request) -> Fault | None:
+    def hook(_: Request) -> Fault | None:
         nonlocal seen
         seen += 1
         if plan[0] == "dead" and seen >= plan[1]:
@@ -156,9 +155,9 @@ def check(rig: Rig, tracker: Tracker, full: bool = False) -> None:
         assert found.deleted == more
 
 
-@settings(max_examples=settings.default.max_examples // 3, deadline=timedelta(seconds=20))
+@settings(max_examples=examples(3), deadline=timedelta(seconds=20))
 @given(old=st.booleans(), steps=st.lists(step, min_size=2, max_size=10))
-def test_what_is_stored_is_what_the_tracker_shows(running: SampleServer, old: bool, steps: list[Any]) -> None:
+def test_what_is_stored_is_what_the_tracker_shows(running: Altering, old: bool, steps: list[Any]) -> None:
     running.old_issues = old
     tracker = Tracker(running)
     with tempfile.TemporaryDirectory() as folder, opened(Rig(running, Path(folder))) as rig:

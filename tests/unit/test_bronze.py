@@ -293,7 +293,7 @@ def test_a_response_that_is_no_list_of_rows_is_named(
         house.load()
     said = str(caught.value)
     assert said.startswith(f"The landed object {known.path} holds a response that is no list of rows")
-    assert f"Move the folder {known.path.rpartition('/')[0]} out of the landing zone" in said
+    assert f"Move the folder api.github.com/42/{stream} out of the landing zone" in said
     assert house.rows("select count(*) from bronze.loads") == [(0,)]
 
 

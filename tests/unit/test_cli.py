@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -469,6 +470,39 @@ def test_a_closed_pipe_from_the_start_is_no_error(start: Start) -> None:
     assert hear.stderr is not None
     assert hear.stderr.read() == ""
     hear.wait(20)
+
+
+def test_a_terminal_gets_bars_and_its_cursor_back(server: SampleServer, folder: Path) -> None:
+    server.fault = [
+        FaultRule("page=3", Fault("429", retry_after=1)),
+        FaultRule("/issues", Fault("slow", seconds=0.3)),
+    ]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hear_app.cli", "sync", "acme/tool", "acme/nothing"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=folder,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+    )
+    os.close(theirs)
+    shown = read_terminal(ours).decode()
+    assert process.wait(20) == 1
+    assert "Traceback" not in shown
+    assert "waiting 1 s for the secondary rate limit" in shown
+    assert re.search(r"acme/tool commits .*━.* of 800 rows", shown)
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+    assert re.search(r"commits +ok +730", shown)
+
+
+def read_terminal(descriptor: int) -> bytes:
+    """All that is written to a terminal until nobody has it open any more."""
+    shown = b""
+    with open(descriptor, "rb", buffering=0) as terminal, contextlib.suppress(OSError):
+        while chunk := terminal.read(65536):
+            shown += chunk
+    return shown
 
 
 # -- for scripts

@@ -158,7 +158,7 @@ def test_waits_add_up_to_the_most_that_a_run_may_wait(clock: Clock) -> None:
 def test_with_no_patience_every_wait_is_an_error(clock: Clock) -> None:
     limits = clock.limits(max_wait=0)
     ask(limits)
-    limits.hold("the rate limit", 1)
+    limits.hold("the rate limit", 5)
     with pytest.raises(RateLimitedError):
         ask(limits)
 

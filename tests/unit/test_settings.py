@@ -14,6 +14,7 @@ from hear_app.errors import UsageError
 from hear_app.settings import GITHUB_API_URL, load_settings, parse_repositories, parse_repository
 
 HOME = Path(__file__).resolve().parents[2]
+RESERVED = ("main", "temp", "system", "bronze", "silver", "gold")  # as database names they clash with schemas
 TOKEN = "ghp_0123456789abcdefABCDEF"
 
 
@@ -250,6 +251,8 @@ def test_a_source_of_one_s_own_stands_over_the_host(monkeypatch: pytest.MonkeyPa
         ("HEAR_WORKERS", "0"),
         ("HEAR_WORKERS", "1000"),
         ("HEAR_WAREHOUSE", "."),
+        ("HEAR_WAREHOUSE", "it's.duckdb"),
+        *[("HEAR_WAREHOUSE", f"data/{name}.duckdb") for name in RESERVED],
         ("GITHUB_TOKEN", "ghp_two words"),
         ("GITHUB_TOKEN", "ghp_tökén"),
         ("GITHUB_TOKEN", "ghp_a\nX-Header: b"),
