@@ -88,7 +88,9 @@ def _sentence(comment: str | None) -> str:
 def announce(names: Sequence[str], api_url: str, why: str) -> None:
     """What is about to be synced, and from where; to stderr."""
     count = "1 repository" if len(names) == 1 else f"{len(names)} repositories"
-    say(f"hear_app {__version__}: syncing {count}" + (f" {why}" if why else ""))
+    say(f"hear_app {__version__}: syncing {count}")
+    if why:
+        say(why)
     say(f"from {api_url}")
     for name in names:
         say(f"  {name}")

@@ -52,7 +52,7 @@ def planned(settings: Settings, names: Sequence[str], landing: Landing, sample: 
         yield replace(given, names=landed, why="landed before")
     else:
         with _sample_server() as (url, repositories):
-            why = "of the embedded sample" + ("" if sample else ", as none was named")
+            why = "the embedded sample" + ("" if sample else ", as no repository was named")
             yield Plan(repositories, SAMPLE_SOURCE, url, None, why)
 
 

@@ -60,6 +60,7 @@ class BarReporter:
         self._lock = threading.Lock()
         self._tasks: dict[tuple[str, Stream], TaskID] = {}
         self._waiting: TaskID | None = None
+        self._waits_until = 0.0
 
     def rows(self, name: str, stream: Stream, count: int, total: int | None) -> None:
         with self._lock:
@@ -68,7 +69,7 @@ class BarReporter:
                 task = self._tasks[name, stream] = self._progress.add_task(
                     f"{name} {stream}", total=total, total_text=f" of {total:,}" if total else "", rate=""
                 )
-            if self._waiting is not None:
+            if self._waiting is not None and time.monotonic() >= self._waits_until:
                 self._progress.update(self._waiting, visible=False)
             self._progress.update(task, advance=count, rate=self._rate(task))
 
@@ -81,6 +82,8 @@ class BarReporter:
                 self._waiting = self._progress.add_task("", total=None, total_text="", rate="")
             text = f"waiting {seconds:,.0f} s for {reason}"
             self._progress.update(self._waiting, description=text, visible=True)
+            self._waits_until = time.monotonic() + seconds
+            self._progress.refresh()
 
     def _rate(self, task: TaskID) -> str:
         speed = self._progress.tasks[self._progress.task_ids.index(task)].speed

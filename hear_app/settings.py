@@ -24,6 +24,8 @@ _REPOSITORY = re.compile(
     rf"(?:(?:https?|ssh|git)://(?:[^/@\s]+@)?[^/\s]+/|[^/@\s]+@[^/:\s]+:)?(?P<owner>{_OWNER})/(?P<name>{_NAME})/?"
 )
 
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_TAKEN_NAMES = frozenset({"main", "temp", "system", "bronze", "silver", "gold"})  # by DuckDB, and by our schemas
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -102,9 +104,10 @@ class Settings(BaseSettings):
         path = path.expanduser()
         if path.is_dir():
             raise ValueError(f"it must name a file, and {path} is a folder; add /hear.duckdb")
-        if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", path.name):
+        if not _FILE_NAME.fullmatch(path.name) or path.name.partition(".")[0].lower() in _TAKEN_NAMES:
             raise ValueError(
-                f"the file's name becomes a database's name: {path.name!r} may hold letters, digits, - and _"
+                f"the file's name becomes the database's, which {path.name!r} can't be: take letters, digits, - "
+                f"and _, and none of {', '.join(sorted(_TAKEN_NAMES))}"
             )
         return path
 

@@ -57,11 +57,15 @@
     {{ return(adapter.dispatch('json_list')(text, fields)) }}
 {%- endmacro %}
 
+{#- A payload may hold a plain text where the list should be: from_json would stop at it. -#}
 {% macro default__json_list(text, fields) -%}
-    from_json(
-        {{ text }},
-        '[{ {%- for name, type in fields.items() %}"{{ name }}": "{{ type }}"{{ ", " if not loop.last }}{% endfor -%} }]'
-    )
+    case
+        when json_valid({{ text }})
+            then from_json(
+                {{ text }},
+                '[{ {%- for name, type in fields.items() %}"{{ name }}": "{{ type }}"{{ ", " if not loop.last }}{% endfor -%} }]'
+            )
+    end
 {%- endmacro %}
 
 {% macro snowflake__json_list(text, fields) -%}

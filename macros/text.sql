@@ -55,6 +55,23 @@
     trim(regexp_replace({{ text }}, '\\s+', ' '))
 {%- endmacro %}
 
+{#- A text with each e-mail address cut down to what stands before its @. -#}
+{% macro without_email(text) -%}
+    {{ return(adapter.dispatch('without_email')(text)) }}
+{%- endmacro %}
+
+{% macro default__without_email(text) -%}
+    regexp_replace({{ text }}, '([^\s<>@]+)@[^\s<>@]+\.[^\s<>@]+', '\1', 'g')
+{%- endmacro %}
+
+{% macro snowflake__without_email(text) -%}
+    regexp_replace({{ text }}, '([^\\s<>@]+)@[^\\s<>@]+\\.[^\\s<>@]+', '\\1')
+{%- endmacro %}
+
+{% macro spark__without_email(text) -%}
+    regexp_replace({{ text }}, '([^\\s<>@]+)@[^\\s<>@]+\\.[^\\s<>@]+', '$1')
+{%- endmacro %}
+
 {#-
     The values of the Co-authored-by trailers of a commit message, as a list of texts: any case, LF or CRLF.
     The cheap test first spares nine messages of ten the regular expression.

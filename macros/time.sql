@@ -41,8 +41,11 @@
 
 {#- Whole days from one day to a later one; a clock that runs ahead makes no negative age. -#}
 {% macro whole_days_between(earlier, later) -%}
-    greatest(
-        cast({{ dbt.datediff("cast(" ~ earlier ~ " as date)", "cast(" ~ later ~ " as date)", "day") }} as integer), 0
+    {%- set first_day = "cast(" ~ earlier ~ " as date)" -%}
+    {%- set last_day = "cast(" ~ later ~ " as date)" -%}
+    cast(
+        case when {{ last_day }} < {{ first_day }} then 0 else {{ dbt.datediff(first_day, last_day, "day") }} end
+        as integer
     )
 {%- endmacro %}
 
@@ -60,24 +63,24 @@
 {%- endmacro %}
 
 {#-
-    Whether a time can be believed: not before 1990, and not later than one day after the repository's
-    as_of_date. Null counts as not.
+    Whether a time can be believed: not before 1990, and not later than the repository's last_plausible_date.
+    Null counts as not.
 -#}
-{% macro is_plausible_time(moment, as_of_date) -%}
+{% macro is_plausible_time(moment, last_plausible_date) -%}
     coalesce(
         {{ moment }} >= cast('1990-01-01' as timestamp)
-        and {{ moment }} < cast({{ dbt.dateadd("day", 2, as_of_date) }} as timestamp),
+        and {{ moment }} < cast({{ dbt.dateadd("day", 1, last_plausible_date) }} as timestamp),
         false
     )
 {%- endmacro %}
 
 {#- The keys of an event in facts: -1 where its time is unknown or absurd. -#}
-{% macro event_date_key(moment, as_of_date) -%}
-    case when {{ is_plausible_time(moment, as_of_date) }} then {{ date_key(moment) }} else -1 end
+{% macro event_date_key(moment, last_plausible_date) -%}
+    case when {{ is_plausible_time(moment, last_plausible_date) }} then {{ date_key(moment) }} else -1 end
 {%- endmacro %}
 
-{% macro event_month_key(moment, as_of_date) -%}
-    case when {{ is_plausible_time(moment, as_of_date) }} then {{ month_key(moment) }} else -1 end
+{% macro event_month_key(moment, last_plausible_date) -%}
+    case when {{ is_plausible_time(moment, last_plausible_date) }} then {{ month_key(moment) }} else -1 end
 {%- endmacro %}
 
 {#- ISO 8601 parts of a date: week 1 to 53, the year that the week belongs to, day 1 (Monday) to 7. -#}

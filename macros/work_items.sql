@@ -12,17 +12,17 @@
             when work_items.closed_by_id is null and work_items.closed_by_login is null then -1
             else coalesce(closers.user_key, -1)
         end as closed_by_user_key,
-        {{ event_date_key('work_items.opened_at', 'repositories.as_of_date') }} as opened_date_key,
-        {{ event_month_key('work_items.opened_at', 'repositories.as_of_date') }} as opened_month_key,
+        {{ event_date_key('work_items.opened_at', 'repositories.last_plausible_date') }} as opened_date_key,
+        {{ event_month_key('work_items.opened_at', 'repositories.last_plausible_date') }} as opened_month_key,
         case
             when work_items.state <> 'closed' then -2
-            else {{ event_date_key('work_items.closed_at', 'repositories.as_of_date') }}
+            else {{ event_date_key('work_items.closed_at', 'repositories.last_plausible_date') }}
         end as closed_date_key,
         case
             when work_items.state <> 'closed' then -2
-            else {{ event_month_key('work_items.closed_at', 'repositories.as_of_date') }}
+            else {{ event_month_key('work_items.closed_at', 'repositories.last_plausible_date') }}
         end as closed_month_key,
-        {{ event_date_key('work_items.updated_at', 'repositories.as_of_date') }}
+        {{ event_date_key('work_items.updated_at', 'repositories.last_plausible_date') }}
             as last_activity_date_key,
         work_items.item_id as issue_id,
         work_items.number as issue_number,
@@ -42,21 +42,21 @@
         case
             when
                 work_items.state = 'closed'
-                and {{ is_plausible_time('work_items.opened_at', 'repositories.as_of_date') }}
-                and {{ is_plausible_time('work_items.closed_at', 'repositories.as_of_date') }}
+                and {{ is_plausible_time('work_items.opened_at', 'repositories.last_plausible_date') }}
+                and {{ is_plausible_time('work_items.closed_at', 'repositories.last_plausible_date') }}
                 then {{ days_between('work_items.opened_at', 'work_items.closed_at') }}
         end as days_to_close,
         case
             when
                 work_items.state = 'open'
-                and {{ is_plausible_time('work_items.opened_at', 'repositories.as_of_date') }}
+                and {{ is_plausible_time('work_items.opened_at', 'repositories.last_plausible_date') }}
                 then {{ whole_days_between('work_items.opened_at', 'repositories.as_of_date') }}
         end as open_age_days,
         case
-            when {{ is_plausible_time('work_items.updated_at', 'repositories.as_of_date') }}
+            when {{ is_plausible_time('work_items.updated_at', 'repositories.last_plausible_date') }}
                 then {{ whole_days_between('work_items.updated_at', 'repositories.as_of_date') }}
         end as inactive_days,
-        repositories.as_of_date,
+        repositories.last_plausible_date,
         work_items.opened_at,
         work_items.closed_at,
         work_items.merged_at,

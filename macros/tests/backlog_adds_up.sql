@@ -1,12 +1,16 @@
 {#-
     What is open at a month's end is what was open before, plus what opened, less what closed. Repositories with
-    an item of which only one date can be believed are left out: such an item joins or leaves outside the months.
+    an item of which a date cannot be believed, or which closed before it opened, are left out: it joins or
+    leaves outside the months.
 -#}
 {% test backlog_adds_up(model, facts, level, opened, closed) %}
     with odd as (
         select distinct repository_key
         from {{ facts }}
-        where opened_month_key = -1 or closed_month_key = -1
+        where
+            opened_month_key = -1
+            or closed_month_key = -1
+            or (closed_month_key > 0 and closed_month_key < opened_month_key)
     ),
 
     steps as (

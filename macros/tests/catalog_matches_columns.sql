@@ -10,7 +10,7 @@
             column_name,
             {{ "true" if relation in complete_for else "false" }} as must_be_complete,
             lower(data_type) in ('integer', 'bigint', 'double', 'number', 'float', 'int')
-            and column_name not like '%\_key' escape '\'
+            and right(column_name, 4) <> '_key'
             and column_name not in ('{{ not_measures | join("', '") }}') as is_measure
         from information_schema.columns
         where

@@ -52,23 +52,6 @@ previous_names as (
     group by versions.source, versions.repository_id
 ),
 
-closed_walks as (
-    select
-        source,
-        repository_id,
-        stream,
-        walk_id,
-        walk_kind,
-        outcome,
-        branch,
-        head_sha,
-        row_number() over (
-            partition by source, repository_id, stream order by walk_id desc
-        ) as walk_rank
-    from loads
-    where role = 'closed' and stream in ('commits', 'issues')
-),
-
 -- The repository as the ledger tells it: when it was last synced whole, and which walks hold it.
 known as (
     select
@@ -77,31 +60,40 @@ known as (
         min(responded_at) as first_synced_at,
         coalesce(
             max(case when stream = 'syncs' then responded_at end), max(responded_at)
-        ) as as_of_at
+        ) as as_of_at,
+        max(responded_at) as newest_response_at,
+        max(
+            case
+                when stream = 'commits' and walk_kind = 'history' and role = 'closed' then walk_id
+            end
+        ) as history_walk_id,
+        max(
+            case when stream = 'issues' and walk_kind = 'full' and role = 'closed' then walk_id end
+        ) as full_issue_walk_id
     from loads
     group by source, repository_id
 ),
 
-walks as (
+closings as (
+    select
+        *,
+        row_number() over (
+            partition by source, repository_id, stream order by walk_id desc, position desc
+        ) as closing_rank
+    from loads
+    where role = 'closed'
+),
+
+-- The newest head, and how the newest sync ended, as in: commits ok, issues unchanged.
+newest as (
     select
         source,
         repository_id,
-        max(case when stream = 'commits' and walk_kind = 'history' then walk_id end)
-            as history_walk_id,
-        max(
-            case
-                when
-                    stream = 'issues'
-                    and walk_kind = 'full'
-                    and coalesce(outcome, 'ok') <> 'issues disabled'
-                    then walk_id
-            end
-        ) as full_issue_walk_id,
-        max(case when stream = 'commits' and walk_rank = 1 then branch end) as branch,
-        max(case when stream = 'commits' and walk_rank = 1 then head_sha end) as head_sha,
-        max(case when stream = 'commits' and walk_rank = 1 then outcome end) as commits_outcome,
-        max(case when stream = 'issues' and walk_rank = 1 then outcome end) as issues_outcome
-    from closed_walks
+        max(case when stream = 'commits' then branch end) as branch,
+        max(case when stream = 'commits' then head_sha end) as head_sha,
+        max(case when stream = 'syncs' then outcome end) as sync_outcome
+    from closings
+    where closing_rank = 1
     group by source, repository_id
 ),
 
@@ -115,12 +107,15 @@ final as (
         latest.primary_language,
         latest.html_url,
         previous_names.previous_names,
-        walks.head_sha,
-        walks.history_walk_id,
-        walks.full_issue_walk_id,
-        walks.commits_outcome,
-        walks.issues_outcome,
+        newest.head_sha,
+        known.history_walk_id,
+        known.full_issue_walk_id,
+        newest.sync_outcome,
         cast(known.as_of_at as date) as as_of_date,
+        -- A sync that broke off may have landed events later than the last complete one.
+        cast(
+            {{ dbt.dateadd('day', 1, 'cast(known.newest_response_at as date)') }} as date
+        ) as last_plausible_date,
         known.as_of_at,
         known.first_synced_at,
         {{ utc_timestamp('latest.created_at') }} as created_at,
@@ -128,7 +123,14 @@ final as (
         latest._loaded_at,
         coalesce({{ clean_text('latest.full_name') }}, cast(known.repository_id as varchar))
             as full_name,
-        coalesce(walks.branch, latest.default_branch) as default_branch,
+        coalesce(newest.branch, latest.default_branch) as default_branch,
+        -- An empty repository has no commit walk, and one with issues disabled no walk of them.
+        known.history_walk_id is not null
+        or coalesce(newest.sync_outcome like '%commits empty%', false)
+            as is_commit_history_complete,
+        known.full_issue_walk_id is not null
+        or coalesce(newest.sync_outcome like '%issues disabled%', false)
+            as is_issue_history_complete,
         coalesce(try_cast(latest.is_fork as boolean), false) as is_fork,
         coalesce(try_cast(latest.is_archived as boolean), false) as is_archived,
         coalesce(try_cast(latest.is_private as boolean), false) as is_private
@@ -142,8 +144,8 @@ final as (
         on
             known.source = previous_names.source
             and known.repository_id = previous_names.repository_id
-    left join walks
-        on known.source = walks.source and known.repository_id = walks.repository_id
+    left join newest
+        on known.source = newest.source and known.repository_id = newest.repository_id
 )
 
 select * from final

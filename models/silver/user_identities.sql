@@ -38,7 +38,7 @@ dated_commits as (
     select
         commits.*,
         case
-            when {{ is_plausible_time('commits.committed_at', 'repositories.as_of_date') }}
+            when {{ is_plausible_time('commits.committed_at', 'repositories.last_plausible_date') }}
                 then commits.committed_at
         end as seen_at
     from commits
@@ -52,7 +52,7 @@ dated_work_items as (
     select
         work_items.*,
         case
-            when {{ is_plausible_time('work_items.opened_at', 'repositories.as_of_date') }}
+            when {{ is_plausible_time('work_items.opened_at', 'repositories.last_plausible_date') }}
                 then work_items.opened_at
         end as seen_at
     from work_items
@@ -156,7 +156,8 @@ signatures as (
 ),
 
 identified as (
-    select * from signatures where identity is not null
+    select * from signatures
+    where identity is not null
 ),
 
 -- What an account or an address is called: the newest login, the name used most.
@@ -165,11 +166,18 @@ ranked as (
         *,
         row_number() over (
             partition by source, identity
-            order by case when login is null then 1 else 0 end asc, last_seen_at desc nulls last, login asc
+            order by
+                case when login is null then 1 else 0 end asc,
+                last_seen_at desc nulls last,
+                login asc
         ) as login_rank,
         row_number() over (
             partition by source, identity
-            order by case when name is null then 1 else 0 end asc, sightings desc, name asc, email asc
+            order by
+                case when name is null then 1 else 0 end asc,
+                sightings desc,
+                name asc,
+                email asc
         ) as name_rank
     from identified
 ),
@@ -201,6 +209,10 @@ account_logins as (
     having count(distinct account_id) = 1
 ),
 
+sources as (
+    select distinct source from repositories
+),
+
 -- people.csv names an account by login or id, or an e-mail address: here as identities.
 named as (
     select
@@ -213,7 +225,7 @@ named as (
                 then {{ people_identity('people.value', 'target_logins.identity') }}
         end as merged_into
     from people
-    cross join (select distinct source from repositories) as sources
+    cross join sources
     left join account_logins as subject_logins
         on
             sources.source = subject_logins.source
@@ -275,7 +287,7 @@ described as (
         case
             when nodes.identity like 'account:%' then cast(substr(nodes.identity, 9) as bigint)
         end as github_user_id,
-        observed.email as latest_email
+        split_part(observed.email, '@', 2) as email_domain
     from nodes
     left join observed
         on nodes.source = observed.source and nodes.identity = observed.identity
@@ -322,7 +334,8 @@ ruled as (
             else described.identity
         end as parent_identity,
         case
-            when people_merges.merged_into is not null or people_splits.identity is not null then 'people.csv'
+            when coalesce(people_merges.identity, people_splits.identity) is not null
+                then 'people.csv'
             when described.identity_kind = 'account' then 'account id'
             when noreply.account_id is not null then 'noreply id'
             when noreply_logins.identity is not null then 'noreply login'
@@ -371,7 +384,7 @@ hops as (
     where ruled.parent_identity <> ruled.identity and hops.hop < {{ most_hops }}
 ),
 
--- The end of the way. Rules that lead in a circle have none: its first member in the alphabet stands for all.
+-- The end of the way. A circle has none: its first member in the alphabet stands for all.
 ends as (
     select
         source,
@@ -467,30 +480,26 @@ ranked_names as (
 
 users as (
     select
-        ranked_names.source,
-        ranked_names.root_identity,
+        source,
+        root_identity,
         coalesce(
             max(case when login_rank = 1 then any_login end),
-            max(
-                case
-                    when ranked_names.root_identity like 'login:%'
-                        then substr(ranked_names.root_identity, 7)
-                end
-            )
+            max(case when root_identity like 'login:%' then substr(root_identity, 7) end)
         ) as user_login,
         max(case when name_rank = 1 then name end) as user_name,
         max(case when is_bot_account then 1 else 0 end) = 1 as is_bot_account,
         max(case when has_account and lower(any_login) like '%[bot]' then 1 else 0 end) = 1
             as is_bot_login
     from ranked_names
-    group by ranked_names.source, ranked_names.root_identity
+    group by source, root_identity
 ),
 
 characterised as (
     select
         users.*,
         wishes.team,
-        coalesce(wishes.display_name, users.user_name, users.user_login) as user_display_name,
+        {{ without_email('coalesce(wishes.display_name, users.user_name, users.user_login)') }}
+            as user_display_name,
         case
             when lower(users.user_login) = 'ghost' then -2
             when
@@ -536,6 +545,7 @@ final as (
         rooted.github_user_id,
         rooted.any_login as login,
         rooted.email,
+        rooted.email_domain,
         rooted.name,
         rooted.root_identity as resolved_identity,
         rooted.identity_method,
@@ -550,7 +560,7 @@ final as (
                 else 1
             end as double
         ) as identity_confidence,
-        -- A rule of people.csv for an address also holds for commits that the API links to an account.
+        -- What people.csv says of an address also holds where the API links an account.
         rooted.is_overridden and rooted.identity_kind = 'email' as overrides_account,
         characterised.user_login,
         characterised.user_display_name,

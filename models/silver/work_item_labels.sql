@@ -15,16 +15,27 @@ unnested as (
     ) }}
 ),
 
+named as (
+    select
+        source,
+        repository_id,
+        number,
+        label_id,
+        color,
+        item_index,
+        coalesce({{ clean_text('label_name') }}, cast(label_id as varchar)) as label_name
+    from unnested
+),
+
 ranked as (
     select
         *,
         row_number() over (
-            partition by
-                source, repository_id, number, coalesce(cast(label_id as varchar), label_name)
+            partition by source, repository_id, number, label_name
             order by item_index
         ) as mention
-    from unnested
-    where label_id is not null or label_name is not null
+    from named
+    where label_name is not null
 ),
 
 final as (
@@ -33,7 +44,7 @@ final as (
         repository_id,
         number,
         label_id,
-        {{ clean_text('label_name') }} as label_name,
+        label_name,
         color
     from ranked
     where mention = 1

@@ -67,7 +67,6 @@ typed as (
         author_type,
         closed_by_login,
         closed_by_type,
-        state,
         state_reason,
         author_association,
         walk_id,
@@ -85,6 +84,11 @@ typed as (
             as labels,
         {{ json_list('assignees', {'id': 'bigint', 'login': 'varchar', 'type': 'varchar'}) }}
             as assignees,
+        case
+            when state in ('open', 'closed') then state
+            when closed_at is not null then 'closed'
+            else 'open'
+        end as state,
         -- The key's presence tells a pull request from an issue; an empty object is presence too.
         pull_request is not null as is_pull_request,
         coalesce(try_cast(is_draft as boolean), false) as is_draft,

@@ -175,7 +175,7 @@ def check(history: History, found: Stored, ever: set[str]) -> None:
     ever |= found.on_branch
 
 
-@settings(max_examples=examples(3), deadline=timedelta(seconds=20))
+@settings(max_examples=examples(4), deadline=timedelta(seconds=20))
 @given(steps=st.lists(step, min_size=2, max_size=10))
 def test_what_is_stored_is_what_the_head_reaches(running: Altering, steps: list[Any]) -> None:
     history, ever = History(), set[str]()

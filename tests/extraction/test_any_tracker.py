@@ -155,7 +155,7 @@ def check(rig: Rig, tracker: Tracker, full: bool = False) -> None:
         assert found.deleted == more
 
 
-@settings(max_examples=examples(3), deadline=timedelta(seconds=20))
+@settings(max_examples=examples(4), deadline=timedelta(seconds=20))
 @given(old=st.booleans(), steps=st.lists(step, min_size=2, max_size=10))
 def test_what_is_stored_is_what_the_tracker_shows(running: Altering, old: bool, steps: list[Any]) -> None:
     running.old_issues = old

@@ -211,6 +211,7 @@ def test_case_16_it_is_forbidden(
 @pytest.mark.parametrize("skew", [0, -40 * DAY, 3 * DAY], ids=["right", "behind", "ahead"])
 def test_case_17_the_primary_limit(rig: Rig, filled: SampleRepository, server: Altering, skew: int) -> None:
     """The reset is a time of the server's clock, whatever ours says."""
+    rig.max_wait = 20_000
     server.date += skew
     server.quota.limit = 4
     rig.clock.on_sleep = lambda _: server.quota.refill() if sum(rig.clock.naps) > 3500 else None

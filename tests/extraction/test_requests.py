@@ -126,10 +126,12 @@ def test_workers_ask_at_once(rig: Rig, repo: SampleRepository, server: Altering)
 def test_a_secondary_limit_makes_them_ask_one_by_one(rig: Rig, repo: SampleRepository, server: Altering) -> None:
     line(repo, 1_800)
     gauge = Gauge(0.005)
+
+    def measured(request: Request, response: Response) -> Response:
+        return gauge(request, response) if "/commits?" in request.target else response
+
     server.fault = [FaultRule(r"/commits\?.*page=1$", Fault("403-secondary", retry_after=5))]
-    server.alter = lambda request, response: (
-        gauge(request, response) if "/commits?" in request.target else response
-    )
+    server.alter = measured
     rig.one()
     assert gauge.most == 1, "and it takes longer than these pages to recover"
     assert rig.stored().on_branch == repo.graph.ancestors(str(repo.head))
@@ -142,10 +144,9 @@ def test_repositories_are_read_side_by_side(rig: Rig, repo: SampleRepository, se
     server.repositories.extend(others)
     server.alter = gauge = Gauge(0.01)
     server.fault = [FaultRule("/tool-3/commits", Fault("451"))]
-    results = rig.sync(NAME, *(each.full_name for each in others))
-    assert [result.name for result in results] == [NAME, *(each.full_name for each in others)], (
-        "in the given order"
-    )
+    names = [NAME, *(each.full_name for each in others)]
+    results = rig.sync(*names)
+    assert [result.name for result in results] == names, "in the given order"
     assert [bool(result.errors) for result in results] == [False, False, False, False, True, False]
     assert gauge.most > 2
     assert [result.streams[1].outcome for result in results] == ["ok"] * 6

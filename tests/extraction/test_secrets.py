@@ -12,7 +12,7 @@ import zstandard
 
 from hear_app.errors import TokenRejectedError
 from hear_app.github import client
-from hear_app.sample.faults import Fault, Kind
+from hear_app.sample.faults import Fault, FaultRule, Kind
 from tests.extraction.harness import NAME, START, TOKEN, line, put_issues
 from tests.extraction.test_processes import command
 
@@ -47,10 +47,8 @@ def test_no_fault_makes_it_show(
     put_issues(repo, range(1, 111), START)
     rig.max_wait = 5
     said = []
-    for place in (r"^/repos/acme/tool$", "/commits", "page=2", "/issues"):
-        server.fault = lambda request, place=place: (
-            Fault(kind, 0.04) if place.strip("^$") in request.target else None
-        )
+    for place in ("/repos/acme/tool", "/commits", "page=2", "/issues"):
+        server.fault = [FaultRule(place, Fault(kind, 0.04), times=99)]
         try:
             results = rig.sync()
         except TokenRejectedError as error:

@@ -362,7 +362,9 @@ def test_a_wrong_rule_about_people_stops_the_build(run: Hear, file: Path) -> Non
 
 
 @pytest.fixture
-def twin(tmp_path: Path, hear_here: Hear, small_home: Path) -> Iterator[tuple[SampleServer, dict[str, object], Path]]:
+def twin(
+    tmp_path: Path, hear_here: Hear, small_home: Path
+) -> Iterator[tuple[SampleServer, dict[str, object], Path]]:
     """A server of a new repository, the settings to reach it, and what an undisturbed run makes of it."""
     with SampleServer([repository(8, "twin")]) as server:
         known: dict[str, object] = {"HEAR_HOME": small_home, "HEAR_API_URL": server.url, "HEAR_SOURCE": "test"}

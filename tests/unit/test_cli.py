@@ -265,6 +265,18 @@ def test_a_file_that_is_not_ours_is_named_and_untouched(
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("arguments", [["verify"], ["status"]])
+def test_a_file_of_another_version_is_told_from_a_broken_one(
+    arguments: list[str], hear: Shell, file: Path
+) -> None:
+    with warehouse.writing(file) as connection:
+        connection.execute("insert into bronze.runs values (1, '0.0.9', 'other', '', '', 0, 0, now())")
+    assert hear(*arguments) == 1
+    assert is_one_sentence(hear.err)
+    assert "another version of hear_app (0.0.9)" in hear.err
+    assert "`hear build`" in hear.err
+
+
 @pytest.mark.parametrize("variable", ["HEAR_WAREHOUSE", "HEAR_LANDING"])
 def test_a_place_that_can_t_be_written_is_named(
     variable: str, hear: Shell, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -490,7 +502,7 @@ def test_a_terminal_gets_bars_and_its_cursor_back(server: SampleServer, folder: 
     shown = read_terminal(ours).decode()
     assert process.wait(20) == 1
     assert "Traceback" not in shown
-    assert "waiting 1 s for the secondary rate limit" in shown
+    assert re.search(r"waiting \d s for the secondary rate limit", shown)
     assert re.search(r"acme/tool commits .*━.* of 800 rows", shown)
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
     assert re.search(r"commits +ok +730", shown)

@@ -71,3 +71,4 @@ final as (
 )
 
 select * from final
+order by repository_key, cohort_month_key, months_since_first

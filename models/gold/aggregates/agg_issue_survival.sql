@@ -10,7 +10,7 @@ dates as (
     select * from {{ ref('dim_date') }}
 ),
 
--- An open issue is not thrown away: it has lasted at least until now, and leaves the curve uncounted (censored).
+-- An open issue has lasted at least until now: it leaves the curve without closing (censored).
 lifetimes as (
     select
         issues.repository_key,
@@ -64,25 +64,27 @@ risks as (
     from steps
 ),
 
--- The product of the steps, as a sum of logarithms; once everything at risk has closed it stays at nothing.
+-- The product of the steps as a sum of logarithms; once all at risk have closed, nothing is left.
 survivals as (
     select
         *,
         case
             when
-                max(case when closed = at_risk then 1 else 0 end) over ages = 1
+                max(case when closed = at_risk then 1 else 0 end) over (
+                    partition by repository_key, issue_class, opened_quarter
+                    order by age_days
+                    rows between unbounded preceding and current row
+                ) = 1
                 then 0
             else exp(
-                sum(ln(case when closed = at_risk then 1 else 1 - closed * 1.0 / at_risk end))
-                    over ages
+                sum(ln(case when closed = at_risk then 1 else 1 - closed * 1.0 / at_risk end)) over (
+                    partition by repository_key, issue_class, opened_quarter
+                    order by age_days
+                    rows between unbounded preceding and current row
+                )
             )
         end as km_survival
     from risks
-    window ages as (
-        partition by repository_key, issue_class, opened_quarter
-        order by age_days
-        rows between unbounded preceding and current row
-    )
 ),
 
 final as (
@@ -105,3 +107,4 @@ final as (
 )
 
 select * from final
+order by repository_key, issue_class, opened_quarter, age_days

@@ -1,4 +1,4 @@
--- Months without a contribution after which somebody counts as gone quiet, and in which a newcomer can convert.
+-- Months of silence that make somebody gone quiet, and that a newcomer has to convert.
 {%- set quiet_months = 6 %}
 -- Months that the contributor absence factor looks back over, the row's month included.
 {%- set risk_months = 12 %}
@@ -63,8 +63,8 @@ commit_months as (
         sum(case when commits.is_web_flow then 1 else 0 end) as commits_web_flow,
         count(
             distinct case
-                when not commits.is_merge_commit and users.is_human and commits.committed_date_key > 0
-                    then commits.committed_date_key
+                when not commits.is_merge_commit and users.is_human
+                    then nullif(commits.committed_date_key, -1)
             end
         ) as active_days
     from commits
@@ -201,8 +201,8 @@ spine as (
 
 ---------- what is open at each month's end
 
--- Counted afresh for each month, not carried over, so that opened and closed can be held against it. What was
--- closed on a day that cannot be believed is left out from its opening on.
+-- Counted afresh for each month, not carried over, so that opened and closed can be held against
+-- it. What was closed on a day that cannot be believed is left out from its opening on.
 open_issues as (
     select
         spine.repository_key,
@@ -332,15 +332,16 @@ ranked_windows as (
         repository_key,
         month_index,
         commits,
-        row_number() over contributors as contributor_rank,
-        sum(commits) over contributors as running_commits,
+        row_number() over (
+            partition by repository_key, month_index order by commits desc, user_key asc
+        ) as contributor_rank,
+        sum(commits) over (
+            partition by repository_key, month_index
+            order by commits desc, user_key asc
+            rows between unbounded preceding and current row
+        ) as running_commits,
         sum(commits) over (partition by repository_key, month_index) as window_commits
     from windows
-    window contributors as (
-        partition by repository_key, month_index
-        order by commits desc, user_key asc
-        rows between unbounded preceding and current row
-    )
 ),
 
 risks as (
@@ -492,3 +493,4 @@ final as (
 )
 
 select * from final
+order by repository_key, month_key

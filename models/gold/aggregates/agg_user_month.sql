@@ -114,3 +114,4 @@ final as (
 )
 
 select * from final
+order by repository_key, month_key, user_key

@@ -93,3 +93,4 @@ final as (
 )
 
 select * from final
+order by repository_key, user_key

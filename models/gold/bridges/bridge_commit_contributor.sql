@@ -89,3 +89,4 @@ final as (
 )
 
 select * from final
+order by commit_key, credit_role, user_key

@@ -40,6 +40,22 @@ events as (
         repository_id,
         closed_at as happened_at
     from work_items
+
+    union all
+
+    select
+        source,
+        repository_id,
+        merged_at as happened_at
+    from work_items
+
+    union all
+
+    select
+        source,
+        repository_id,
+        updated_at as happened_at
+    from work_items
 ),
 
 first_event as (
@@ -49,17 +65,17 @@ first_event as (
         on
             events.source = repositories.source
             and events.repository_id = repositories.repository_id
-    where {{ is_plausible_time('events.happened_at', 'repositories.as_of_date') }}
+    where {{ is_plausible_time('events.happened_at', 'repositories.last_plausible_date') }}
 ),
 
 span as (
     select
         cast(
-            date_trunc('year', coalesce(first_event.happened_at, newest.as_of_date)) as date
+            date_trunc('year', coalesce(first_event.happened_at, newest.last_day)) as date
         ) as first_day,
         -- To the end of the year after the newest sync, so that forecasts find their days.
-        extract(year from newest.as_of_date) + 1 as last_year
-    from (select max(as_of_date) as as_of_date from repositories) as newest
+        extract(year from newest.last_day) + 1 as last_year
+    from (select max(last_plausible_date) as last_day from repositories) as newest
     cross join first_event
 ),
 
@@ -136,3 +152,4 @@ final as (
 )
 
 select * from final
+order by date_key

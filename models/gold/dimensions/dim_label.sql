@@ -76,3 +76,4 @@ final as (
 )
 
 select * from final
+order by repository_key, label_name, label_key

@@ -23,7 +23,7 @@ commit_spans as (
             and commits.repository_id = repositories.repository_id
     where
         commits.is_on_default_branch
-        and {{ is_plausible_time('commits.committed_at', 'repositories.as_of_date') }}
+        and {{ is_plausible_time('commits.committed_at', 'repositories.last_plausible_date') }}
     group by commits.source, commits.repository_id
 ),
 
@@ -40,7 +40,7 @@ item_spans as (
             and work_items.repository_id = repositories.repository_id
     where
         not work_items.is_deleted
-        and {{ is_plausible_time('work_items.opened_at', 'repositories.as_of_date') }}
+        and {{ is_plausible_time('work_items.opened_at', 'repositories.last_plausible_date') }}
     group by work_items.source, work_items.repository_id
 ),
 
@@ -61,11 +61,10 @@ final as (
         repositories.is_fork,
         repositories.is_archived,
         repositories.is_private,
-        repositories.history_walk_id is not null as is_commit_history_complete,
-        repositories.full_issue_walk_id is not null
-        or coalesce(repositories.issues_outcome, '') = 'issues disabled'
-            as is_issue_history_complete,
+        repositories.is_commit_history_complete,
+        repositories.is_issue_history_complete,
         repositories.as_of_date,
+        repositories.last_plausible_date,
         repositories.as_of_at,
         repositories.created_at,
         commit_spans.first_commit_at,
@@ -84,3 +83,4 @@ final as (
 )
 
 select * from final
+order by full_name, repository_key

@@ -8,13 +8,16 @@ ranked as (
         row_number() over (
             partition by user_key
             order by
-                case when identity = resolved_identity then 0 else 1 end asc, sightings desc, identity asc
+                case when identity = resolved_identity then 0 else 1 end asc,
+                sightings desc,
+                identity asc
         ) as identity_rank,
         row_number() over (
             partition by user_key
             order by
                 case
-                    when email is null or email like '%users.noreply.github.com' then 1 else 0
+                    when coalesce(email_domain, '') in ('', 'users.noreply.github.com') then 1
+                    else 0
                 end asc,
                 sightings desc,
                 identity asc
@@ -36,7 +39,7 @@ users as (
         max(user_login) as login,
         max(user_display_name) as display_name,
         max(team) as team,
-        max(case when email_rank = 1 then split_part(email, '@', 2) end) as email_domain,
+        nullif(max(case when email_rank = 1 then email_domain end), '') as email_domain,
         max(actor_type) as actor_type,
         max(actor_rule) as actor_rule,
         max(case when identity_rank = 1 then identity_method end) as identity_method,
@@ -108,3 +111,4 @@ final as (
 )
 
 select * from final
+order by user_key

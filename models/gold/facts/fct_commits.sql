@@ -47,6 +47,8 @@ credits as (
 keyed as (
     select
         commits.*,
+        repositories.repository_key,
+        repositories.last_plausible_date,
         {{ surrogate_key(['commits.source', 'commits.repository_id', 'commits.sha']) }}
             as commit_key,
         {{ identity_of(
@@ -62,21 +64,25 @@ keyed as (
             )
         ) as subject_prefix
     from commits
+    inner join repositories
+        on
+            commits.source = repositories.source
+            and commits.repository_id = repositories.repository_id
 ),
 
 final as (
     select
         keyed.commit_key,
-        repositories.repository_key,
+        keyed.repository_key,
         credits.author_user_key,
         coalesce(overrides.user_key, identities.user_key, -1) as committer_user_key,
-        {{ event_date_key('keyed.committed_at', 'repositories.as_of_date') }}
+        {{ event_date_key('keyed.committed_at', 'keyed.last_plausible_date') }}
             as committed_date_key,
-        {{ event_month_key('keyed.committed_at', 'repositories.as_of_date') }}
+        {{ event_month_key('keyed.committed_at', 'keyed.last_plausible_date') }}
             as committed_month_key,
-        {{ event_date_key('keyed.authored_at', 'repositories.as_of_date') }}
+        {{ event_date_key('keyed.authored_at', 'keyed.last_plausible_date') }}
             as authored_date_key,
-        {{ event_month_key('keyed.authored_at', 'repositories.as_of_date') }}
+        {{ event_month_key('keyed.authored_at', 'keyed.last_plausible_date') }}
             as authored_month_key,
         keyed.sha as commit_sha,
         keyed.subject,
@@ -96,7 +102,7 @@ final as (
             when keyed.committed_at is null then 'missing'
             when keyed.committed_at < cast('1990-01-01' as timestamp) then 'before_1990'
             when
-                not {{ is_plausible_time('keyed.committed_at', 'repositories.as_of_date') }}
+                not {{ is_plausible_time('keyed.committed_at', 'keyed.last_plausible_date') }}
                 then 'future'
             when keyed.authored_at > keyed.committed_at then 'author_after_committer'
             else 'ok'
@@ -116,17 +122,13 @@ final as (
         credits.ai_co_author_count,
         case
             when
-                {{ is_plausible_time('keyed.authored_at', 'repositories.as_of_date') }}
-                and {{ is_plausible_time('keyed.committed_at', 'repositories.as_of_date') }}
+                {{ is_plausible_time('keyed.authored_at', 'keyed.last_plausible_date') }}
+                and {{ is_plausible_time('keyed.committed_at', 'keyed.last_plausible_date') }}
                 then {{ days_between('keyed.authored_at', 'keyed.committed_at') }}
         end as authored_lag_days,
         keyed.committed_at,
         keyed.authored_at
     from keyed
-    inner join repositories
-        on
-            keyed.source = repositories.source
-            and keyed.repository_id = repositories.repository_id
     inner join credits on keyed.commit_key = credits.commit_key
     left join identities
         on keyed.source = identities.source and keyed.committer_identity = identities.identity
@@ -138,3 +140,4 @@ final as (
 )
 
 select * from final
+order by repository_key, committed_at, commit_key

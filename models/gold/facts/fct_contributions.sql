@@ -91,3 +91,4 @@ final as (
 )
 
 select * from final
+order by repository_key, occurred_at, contribution_key

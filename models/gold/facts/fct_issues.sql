@@ -95,3 +95,4 @@ final as (
 )
 
 select * from final
+order by repository_key, issue_number

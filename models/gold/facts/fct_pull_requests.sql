@@ -27,11 +27,11 @@ final as (
         closed_month_key,
         case
             when merged_at is null then -2
-            else {{ event_date_key('merged_at', 'as_of_date') }}
+            else {{ event_date_key('merged_at', 'last_plausible_date') }}
         end as merged_date_key,
         case
             when merged_at is null then -2
-            else {{ event_month_key('merged_at', 'as_of_date') }}
+            else {{ event_month_key('merged_at', 'last_plausible_date') }}
         end as merged_month_key,
         last_activity_date_key,
         issue_id,
@@ -57,8 +57,8 @@ final as (
         days_to_close,
         case
             when
-                {{ is_plausible_time('opened_at', 'as_of_date') }}
-                and {{ is_plausible_time('merged_at', 'as_of_date') }}
+                {{ is_plausible_time('opened_at', 'last_plausible_date') }}
+                and {{ is_plausible_time('merged_at', 'last_plausible_date') }}
                 then {{ days_between('opened_at', 'merged_at') }}
         end as days_to_merge,
         open_age_days,
@@ -71,3 +71,4 @@ final as (
 )
 
 select * from final
+order by repository_key, issue_number
