@@ -1,0 +1,218 @@
+"""`hear serve` in a real browser: a walk through all pages, the address, downloads, and a publish in mid-use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from tests.app.conftest import PAGES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+# Streamlit looks for its own address below the page's first; that answer is always 404 and means nothing.
+EXPECTED = ("/_stcore/",)
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: apt-get install chromium")
+
+
+class Server:
+    """`hear serve` over a file of its own, on a free port."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.path = path
+        self.log = folder / "serve.log"
+        command = [sys.executable, "-m", "hear_app.cli", "serve", "--port", str(self.port)]
+        environment = {**os.environ, "HEAR_WAREHOUSE": str(path), "GITHUB_TOKEN": "ghp_never_to_be_seen"}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1) as answer:  # noqa: S310
+                    assert answer.read() == b"ok"
+                    return
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+
+@pytest.fixture(scope="module")
+def server(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("serve")
+    path = Path(shutil.copy(sample, folder / "hear.duckdb"))
+    started = Server(path, folder)
+    started.wait()
+    yield started
+    started.process.kill()
+    started.process.wait()
+
+
+def test_it_listens_here_only_without_the_token_and_ends_at_once(sample: Path, tmp_path: Path) -> None:
+    started = Server(sample, tmp_path)
+    try:
+        started.wait()
+        sockets = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()]
+        port = f"{started.port:04X}"
+        assert {local for _, local, _, state, *_ in sockets if local.endswith(port) and state == "0A"} == {
+            f"0100007F:{port}"
+        }
+        environment = Path(f"/proc/{started.process.pid}/environ").read_bytes()
+        assert b"ghp_never" not in environment
+        began = time.monotonic()
+        started.process.send_signal(signal.SIGTERM)
+        assert started.process.wait(timeout=5) == 0
+        assert time.monotonic() - began < 3
+    finally:
+        started.process.kill()
+        started.process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser_page(server: Server) -> Iterator[Page]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(server.url)
+        yield page
+        browser.close()
+
+
+def settled(page: Page) -> None:
+    """Waits until the page is drawn and no script runs."""
+    page.wait_for_selector("h2")
+    page.wait_for_function(
+        "!document.querySelector('[data-testid=stSkeleton], [data-testid=stStatusWidget]')"
+        " && !document.querySelector('[data-stale=true]')"
+    )
+    page.wait_for_timeout(150)
+
+
+@needs_chromium
+@pytest.mark.timeout(180)
+def test_a_walk_through_all_pages(server: Server, browser_page: Page) -> None:
+    page, strange = browser_page, list[str]()
+    page.on("console", lambda line: strange.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: strange.append(str(error)))
+    asked = list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    lost = list[str]()
+    page.on("response", lambda answer: lost.append(answer.url) if answer.status >= 400 else None)
+    for name in PAGES:
+        page.goto(server.url if name == "overview" else f"{server.url}/{name}?period=all")
+        settled(page)
+        assert page.locator("[data-testid=stException]").count() == 0, name
+        if name not in {"data", "explore"}:
+            page.locator("[data-testid=stVegaLiteChart] svg").nth(1).wait_for(state="attached")
+    assert all(any(part in url for part in EXPECTED) for url in lost), lost
+    assert [text for text in strange if "status of 404" not in text] == []
+    assert all(url.startswith((server.url, "data:", "blob:", "ws:")) for url in asked), (
+        "something came from elsewhere"
+    )
+
+
+@needs_chromium
+def test_filters_survive_a_reload_and_a_change_of_page(server: Server, browser_page: Page) -> None:
+    page = browser_page
+    page.goto(f"{server.url}/activity?repos=brackwater/saltmap&period=12m&grain=week")
+    settled(page)
+    page.locator("label").filter(has_text="Merges").click()
+    page.wait_for_url("**merges=1**")
+    settled(page)
+    page.reload()
+    settled(page)
+    for part in ("repos=brackwater", "period=12m", "grain=week", "merges=1"):
+        assert part in page.url
+    assert page.get_by_text("Commits by week").count() == 1
+    page.get_by_role("link", name="Issues").click()
+    page.wait_for_url("**/issues?**")
+    settled(page)
+    page.wait_for_url("**period=12m**")
+    assert "repos=brackwater" in page.url
+
+
+@needs_chromium
+def test_downloads_open(server: Server, browser_page: Page, tmp_path: Path) -> None:
+    page = browser_page
+    page.goto(f"{server.url}/risk")
+    settled(page)
+    with page.expect_download() as loading:
+        page.locator(".st-key-csv_risk_pareto button").click()
+    loading.value.save_as(tmp_path / "chart.csv")
+    page.goto(f"{server.url}/explore?table=dim_user")
+    settled(page)
+    with page.expect_download() as loading:
+        page.get_by_role("button", name="Parquet").click()
+    loading.value.save_as(tmp_path / "users.parquet")
+    with duckdb.connect() as connection:
+        [(people,)] = connection.execute(f"select count(*) from '{tmp_path / 'chart.csv'}'").fetchall()
+        [(users,)] = connection.execute(f"select count(*) from '{tmp_path / 'users.parquet'}'").fetchall()
+        connection.execute(f"attach '{server.path}' as hear (read_only)")
+        assert users == connection.execute("select count(*) from hear.gold.dim_user").fetchall()[0][0]
+    assert people > 10
+
+
+@needs_chromium
+def test_about_rows_and_a_click_on_a_bar(server: Server, browser_page: Page) -> None:
+    page = browser_page
+    page.goto(f"{server.url}/activity")
+    settled(page)
+    page.locator(".st-key-about_activity_commits button").click()
+    page.get_by_text("About this metric").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".st-key-rows_activity_commits button").click()
+    page.get_by_role("dialog").locator("[data-testid=stDataFrame]").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".st-key-chart_activity_commits svg .mark-rect path").first.click()
+    page.get_by_role("dialog").get_by_text("From 2024-").wait_for()
+
+
+@needs_chromium
+def test_a_publish_in_mid_use_shows_by_itself(server: Server, browser_page: Page, tmp_path: Path) -> None:
+    page = browser_page
+    page.goto(server.url)
+    settled(page)
+    value = page.locator("[data-testid=stMetricValue]").first
+    before = int(value.inner_text())
+    build = tmp_path / "build.duckdb"
+    shutil.copy(server.path, build)
+    with duckdb.connect(str(build)) as connection:
+        connection.execute("update gold.agg_repository_month set commits = commits + 1000")
+    build.replace(server.path)
+    page.wait_for_function(
+        f"!document.querySelector('[data-testid=stMetricValue]').innerText.startsWith('{before}')", timeout=40_000
+    )
+    assert int(value.inner_text().replace(",", "")) > before + 999
+    assert page.locator("[data-testid=stException]").count() == 0
