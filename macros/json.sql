@@ -1,4 +1,4 @@
-{#- The only macros that touch JSON. Only silver calls them. -#}
+{#- The only macros that touch JSON and the lists read from it. Only silver and its tests call them. -#}
 
 {#-
     A whole select: the columns `keep` of `relation`, and one text column for each of `fields` (name: path).

@@ -5,7 +5,15 @@
 
 {#- The first line of a text that has any. -#}
 {% macro first_line(text) -%}
+    {{ return(adapter.dispatch('first_line')(text)) }}
+{%- endmacro %}
+
+{% macro default__first_line(text) -%}
     nullif(trim(split_part(trim(replace(replace({{ text }}, chr(0), ''), chr(13), ''), chr(10)), chr(10), 1)), '')
+{%- endmacro %}
+
+{% macro spark__first_line(text) -%}
+    nullif(trim(split_part(btrim(replace(replace({{ text }}, chr(0), ''), chr(13), ''), chr(10)), chr(10), 1)), '')
 {%- endmacro %}
 
 {#- The values of a group as one text, sorted, each once. -#}
@@ -36,6 +44,10 @@
 
 {% macro snowflake__regex_group(text, pattern) -%}
     regexp_substr({{ text }}, '{{ pattern | replace("\\", "\\\\") }}', 1, 1, 'e', 1)
+{%- endmacro %}
+
+{% macro spark__regex_group(text, pattern) -%}
+    nullif(regexp_extract({{ text }}, '{{ pattern | replace("\\", "\\\\") }}', 1), '')
 {%- endmacro %}
 
 {#- Runs of white space as one space. -#}

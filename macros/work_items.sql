@@ -1,6 +1,6 @@
 {#-
     A whole select: the issues or the pull requests that still exist, with their keys and the measures that both
-    facts have. Reads the CTEs work_items, repositories, identities, labels and assignees.
+    facts have. Reads the CTEs work_items, repositories and identities.
 -#}
 {% macro work_item_measures() -%}
     select
@@ -34,8 +34,8 @@
         work_items.state = 'open' as is_open,
         work_items.is_locked,
         work_items.is_draft,
-        {{ list_length('work_items.labels') }} as label_count,
-        {{ list_length('work_items.assignees') }} as assignee_count,
+        work_items.label_count,
+        work_items.assignee_count,
         work_items.comments_count,
         work_items.reactions_total,
         work_items.observed_reopen_count,

@@ -6,13 +6,14 @@
     )
 }}
 
-{%- set columns = [
+{%- set attributes = [
     'source', 'repository_id', 'sha', 'author_id', 'author_login', 'author_type', 'author_name',
     'author_email', 'committer_id', 'committer_login', 'committer_type', 'committer_name',
-    'committer_email', 'subject', 'parents', 'co_author_trailers', 'is_verified', 'left_branch',
-    'comment_count', 'authored_at', 'committed_at', 'walk_id', 'position', 'row_index', '_run_id',
-    '_loaded_at',
+    'committer_email', 'subject', 'parents', 'co_author_trailers', 'is_verified', 'parent_count',
+    'comment_count', 'authored_at', 'committed_at', 'left_branch',
 ] %}
+{%- set lineage = ['walk_id', 'position', 'row_index', '_run_id', '_loaded_at'] %}
+{%- set columns = attributes + lineage %}
 
 with landed as (
     select * from {{ source('bronze', 'commits') }}
@@ -53,6 +54,14 @@ extracted as (
     ) }}
 ),
 
+listed as (
+    select
+        *,
+        {{ json_list('parents', {'sha': 'varchar'}) }} as parent_list
+    from extracted
+    where sha is not null
+),
+
 typed as (
     select
         source,
@@ -75,14 +84,14 @@ typed as (
         {{ clean_text('committer_name') }} as committer_name,
         lower({{ clean_text('committer_email') }}) as committer_email,
         left({{ first_line('message') }}, 500) as subject,
-        {{ json_list('parents', {'sha': 'varchar'}) }} as parents,
+        parent_list as parents,
+        {{ list_length('parent_list') }} as parent_count,
         {{ co_author_trailers('message') }} as co_author_trailers,
         coalesce(try_cast(is_verified as boolean), false) as is_verified,
         coalesce(try_cast(comment_count as integer), 0) as comment_count,
         {{ utc_timestamp('authored_at') }} as authored_at,
         {{ utc_timestamp('committed_at') }} as committed_at
-    from extracted
-    where sha is not null
+    from listed
 ),
 
 -- Beside the new rows only those stored ones matter whose commit came again or whose flag may turn.
@@ -122,10 +131,9 @@ ranked as (
 
 final as (
     select
-        {% for column in columns -%}
-        ranked.{{ column }},
-        {% endfor -%}
-        {{ is_on_branch('ranked', 'repositories') }} as is_on_default_branch
+        ranked.{{ attributes | join(',\n        ranked.') }},
+        {{ is_on_branch('ranked', 'repositories') }} as is_on_default_branch,
+        ranked.{{ lineage | join(',\n        ranked.') }}
     from ranked
     inner join repositories
         on

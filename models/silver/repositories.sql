@@ -101,16 +101,29 @@ final as (
     select
         known.source,
         known.repository_id,
+        coalesce({{ clean_text('latest.full_name') }}, cast(known.repository_id as varchar))
+            as full_name,
         {{ clean_text('latest.owner_login') }} as owner_login,
         {{ clean_text('latest.repository_name') }} as repository_name,
+        previous_names.previous_names,
         {{ clean_text('latest.description') }} as description,
         latest.primary_language,
-        latest.html_url,
-        previous_names.previous_names,
+        coalesce(newest.branch, latest.default_branch) as default_branch,
         newest.head_sha,
+        latest.html_url,
+        newest.sync_outcome,
+        coalesce(try_cast(latest.is_fork as boolean), false) as is_fork,
+        coalesce(try_cast(latest.is_archived as boolean), false) as is_archived,
+        coalesce(try_cast(latest.is_private as boolean), false) as is_private,
+        -- An empty repository has no commit walk, and one with issues disabled no walk of them.
+        known.history_walk_id is not null
+        or coalesce(newest.sync_outcome like '%commits empty%', false)
+            as is_commit_history_complete,
+        known.full_issue_walk_id is not null
+        or coalesce(newest.sync_outcome like '%issues disabled%', false)
+            as is_issue_history_complete,
         known.history_walk_id,
         known.full_issue_walk_id,
-        newest.sync_outcome,
         cast(known.as_of_at as date) as as_of_date,
         -- A sync that broke off may have landed events later than the last complete one.
         cast(
@@ -120,20 +133,7 @@ final as (
         known.first_synced_at,
         {{ utc_timestamp('latest.created_at') }} as created_at,
         latest._run_id,
-        latest._loaded_at,
-        coalesce({{ clean_text('latest.full_name') }}, cast(known.repository_id as varchar))
-            as full_name,
-        coalesce(newest.branch, latest.default_branch) as default_branch,
-        -- An empty repository has no commit walk, and one with issues disabled no walk of them.
-        known.history_walk_id is not null
-        or coalesce(newest.sync_outcome like '%commits empty%', false)
-            as is_commit_history_complete,
-        known.full_issue_walk_id is not null
-        or coalesce(newest.sync_outcome like '%issues disabled%', false)
-            as is_issue_history_complete,
-        coalesce(try_cast(latest.is_fork as boolean), false) as is_fork,
-        coalesce(try_cast(latest.is_archived as boolean), false) as is_archived,
-        coalesce(try_cast(latest.is_private as boolean), false) as is_private
+        latest._loaded_at
     from known
     left join versions as latest
         on

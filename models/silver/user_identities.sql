@@ -287,7 +287,7 @@ described as (
         case
             when nodes.identity like 'account:%' then cast(substr(nodes.identity, 9) as bigint)
         end as github_user_id,
-        split_part(observed.email, '@', 2) as email_domain
+        nullif(split_part(observed.email, '@', 2), '') as email_domain
     from nodes
     left join observed
         on nodes.source = observed.source and nodes.identity = observed.identity
@@ -413,7 +413,12 @@ rooted as (
         ruled.*,
         roots.root_identity,
         roots.root_identity like 'account:%' or roots.root_identity like 'login:%' as has_account,
-        coalesce(ruled.login, ruled.noreply_login) as any_login
+        coalesce(ruled.login, ruled.noreply_login) as any_login,
+        -- What people.csv merged into an account says nothing of the account: a person who takes in
+        -- the bot they run stays a person.
+        ruled.identity = roots.root_identity
+        or (ruled.parent_identity = roots.root_identity and not ruled.is_overridden)
+            as tells_of_root
     from ruled
     inner join roots
         on ruled.source = roots.source and ruled.identity = roots.identity
@@ -443,6 +448,7 @@ matched as (
                 and patterns.attribute = 'name'
                 and lower(rooted.name) like patterns.pattern
             )
+    where rooted.tells_of_root
     group by rooted.source, rooted.root_identity
 ),
 
@@ -466,8 +472,12 @@ ranked_names as (
         row_number() over (
             partition by source, root_identity
             order by
-                case when identity = root_identity and any_login is not null then 0 else 1 end asc,
                 case when any_login is null then 1 else 0 end asc,
+                case
+                    when identity = root_identity then 0
+                    when tells_of_root then 1
+                    else 2
+                end asc,
                 sightings desc,
                 identity asc
         ) as login_rank,
@@ -487,9 +497,13 @@ users as (
             max(case when root_identity like 'login:%' then substr(root_identity, 7) end)
         ) as user_login,
         max(case when name_rank = 1 then name end) as user_name,
-        max(case when is_bot_account then 1 else 0 end) = 1 as is_bot_account,
-        max(case when has_account and lower(any_login) like '%[bot]' then 1 else 0 end) = 1
-            as is_bot_login
+        max(case when tells_of_root and is_bot_account then 1 else 0 end) = 1 as is_bot_account,
+        max(
+            case
+                when tells_of_root and has_account and lower(any_login) like '%[bot]' then 1
+                else 0
+            end
+        ) = 1 as is_bot_login
     from ranked_names
     group by source, root_identity
 ),

@@ -6,13 +6,15 @@
     )
 }}
 
-{%- set columns = [
+{%- set attributes = [
     'source', 'repository_id', 'number', 'item_id', 'author_id', 'author_login', 'author_type',
     'closed_by_id', 'closed_by_login', 'closed_by_type', 'title', 'state', 'state_reason',
     'author_association', 'milestone_title', 'labels', 'assignees', 'is_pull_request', 'is_draft',
-    'is_locked', 'comments_count', 'reactions_total', 'opened_at', 'closed_at', 'merged_at',
-    'updated_at', 'walk_id', 'position', 'row_index', '_run_id', '_loaded_at',
+    'is_locked', 'label_count', 'assignee_count', 'comments_count', 'reactions_total', 'opened_at',
+    'closed_at', 'merged_at', 'updated_at',
 ] %}
+{%- set lineage = ['walk_id', 'position', 'row_index', '_run_id', '_loaded_at'] %}
+{%- set columns = attributes + lineage %}
 
 with landed as (
     select * from {{ source('bronze', 'issues') }}
@@ -59,6 +61,17 @@ extracted as (
     ) }}
 ),
 
+listed as (
+    select
+        *,
+        {{ json_list('labels', {'id': 'bigint', 'name': 'varchar', 'color': 'varchar'}) }}
+            as label_list,
+        {{ json_list('assignees', {'id': 'bigint', 'login': 'varchar', 'type': 'varchar'}) }}
+            as assignee_list
+    from extracted
+    where try_cast(number as integer) is not null
+),
+
 typed as (
     select
         source,
@@ -80,10 +93,10 @@ typed as (
         try_cast(closed_by_id as bigint) as closed_by_id,
         {{ clean_text('title') }} as title,
         {{ clean_text('milestone_title') }} as milestone_title,
-        {{ json_list('labels', {'id': 'bigint', 'name': 'varchar', 'color': 'varchar'}) }}
-            as labels,
-        {{ json_list('assignees', {'id': 'bigint', 'login': 'varchar', 'type': 'varchar'}) }}
-            as assignees,
+        label_list as labels,
+        assignee_list as assignees,
+        {{ list_length('label_list') }} as label_count,
+        {{ list_length('assignee_list') }} as assignee_count,
         case
             when state in ('open', 'closed') then state
             when closed_at is not null then 'closed'
@@ -99,8 +112,7 @@ typed as (
         {{ utc_timestamp('closed_at') }} as closed_at,
         {{ utc_timestamp('merged_at') }} as merged_at,
         {{ utc_timestamp('updated_at') }} as updated_at
-    from extracted
-    where try_cast(number as integer) is not null
+    from listed
 ),
 
 -- Beside the new rows only those stored ones matter whose item came again or whose flag may turn.
@@ -168,13 +180,11 @@ ranked as (
 
 final as (
     select
-        {% for column in columns -%}
-        ranked.{{ column }},
-        {% endfor -%}
-        ranked.newest_walk_id as last_walk_id,
+        ranked.{{ attributes | join(',\n        ranked.') }},
+        {{ is_gone('ranked.newest_walk_id', 'repositories') }} as is_deleted,
         cast(ranked.reopenings as integer) as observed_reopen_count,
-        -- A complete walk of the list that did not see the item: it was deleted or moved away.
-        {{ is_gone('ranked.newest_walk_id', 'repositories') }} as is_deleted
+        ranked.newest_walk_id as last_walk_id,
+        ranked.{{ lineage | join(',\n        ranked.') }}
     from ranked
     inner join repositories
         on

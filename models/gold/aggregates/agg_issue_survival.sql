@@ -77,7 +77,9 @@ survivals as (
                 ) = 1
                 then 0
             else exp(
-                sum(ln(case when closed = at_risk then 1 else 1 - closed * 1.0 / at_risk end)) over (
+                sum(
+                    ln(case when closed = at_risk then 1 else 1 - closed * 1.0 / at_risk end)
+                ) over (
                     partition by repository_key, issue_class, opened_quarter
                     order by age_days
                     rows between unbounded preceding and current row

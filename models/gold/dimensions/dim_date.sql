@@ -68,14 +68,23 @@ first_event as (
     where {{ is_plausible_time('events.happened_at', 'repositories.last_plausible_date') }}
 ),
 
+syncs as (
+    select
+        min(cast(as_of_date as timestamp)) as first_sync,
+        max(last_plausible_date) as last_day
+    from repositories
+),
+
 span as (
     select
         cast(
-            date_trunc('year', coalesce(first_event.happened_at, newest.last_day)) as date
+            date_trunc(
+                'year', least(coalesce(first_event.happened_at, syncs.first_sync), syncs.first_sync)
+            ) as date
         ) as first_day,
         -- To the end of the year after the newest sync, so that forecasts find their days.
-        extract(year from newest.last_day) + 1 as last_year
-    from (select max(last_plausible_date) as last_day from repositories) as newest
+        extract(year from syncs.last_day) + 1 as last_year
+    from syncs
     cross join first_event
 ),
 

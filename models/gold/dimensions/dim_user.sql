@@ -39,7 +39,7 @@ users as (
         max(user_login) as login,
         max(user_display_name) as display_name,
         max(team) as team,
-        nullif(max(case when email_rank = 1 then email_domain end), '') as email_domain,
+        max(case when email_rank = 1 then email_domain end) as email_domain,
         max(actor_type) as actor_type,
         max(actor_rule) as actor_rule,
         max(case when identity_rank = 1 then identity_method end) as identity_method,

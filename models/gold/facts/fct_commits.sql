@@ -57,7 +57,6 @@ keyed as (
             'commits.committer_email',
             'commits.committer_name',
         ) }} as committer_identity,
-        {{ list_length('commits.parents') }} as parent_count,
         lower(
             trim(
                 replace(split_part(split_part(commits.subject, ':', 1), '(', 1), '!', '')
