@@ -74,9 +74,16 @@ def sync(plan: Plan, settings: Settings, landing: Landing, full: bool = False) -
         client = Client(plan.api_url, plan.token, limits)
         job = Sync(client, landing, plan.source, reporter, settings.workers, full, estimates=not plan.is_sample)
         results = job.run(plan.names)
-    remaining = f", {limits.quota.remaining:,} of {limits.quota.limit:,} left" if limits.quota.limit else ""
-    listing.say(f"{limits.requests:,} requests{remaining if not plan.is_sample else ''}")
+    listing.say(f"{limits.requests:,} requests{_quota(limits) if not plan.is_sample else ''}")
     return results
+
+
+def _quota(limits: Limits) -> str:
+    """What the run used of the limit, where the server keeps one; its first request is one more."""
+    quota = limits.quota
+    if quota.limit is None or quota.remaining is None:
+        return ""
+    return f"; of the quota of {quota.limit:,} about {limits.quota_used:,} used, {quota.remaining:,} left"
 
 
 def real_sources(landing: Landing) -> list[str]:

@@ -96,6 +96,8 @@ class Limits:
         self._reason = ""
         self._waited = 0.0
         self.quota = Quota(None, None, None)
+        self.quota_used = 0
+        self._least: int | None = None
         self.requests = 0
 
     @contextmanager
@@ -117,7 +119,7 @@ class Limits:
         """An answer came: counts it, and holds the next request where nothing remains."""
         with self._changed:
             self.requests += 1
-            self.quota = quota if quota.limit is not None else self.quota
+            self._count(quota)
             if not self._is_held():
                 self._refusals = 0
             self._smooth += 1
@@ -126,6 +128,16 @@ class Limits:
                 self._changed.notify()
         if quota.remaining == 0 and quota.reset_in is not None:
             self.hold("the rate limit", quota.reset_in + RESET_MARGIN)
+
+    def _count(self, quota: Quota) -> None:
+        """Adds up what the server says was used. Answers overtake each other; a new window has more left again."""
+        if quota.limit is None or quota.remaining is None:
+            return
+        self.quota = quota
+        if self._least is None or quota.remaining > self._least + self._workers:
+            self._least = quota.remaining
+        self.quota_used += max(0, self._least - quota.remaining)
+        self._least = min(self._least, quota.remaining)
 
     def refused(self, reason: str, seconds: float | None) -> None:
         """A limit refused a request: all wait, and one request at a time flies until it goes smoothly again."""
