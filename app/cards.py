@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from app import theme, timecharts
+from app import guard, theme, timecharts
 from app.filters import Filters
 from app.numbers import catalog
 from app.tables import nothing, table
@@ -87,6 +87,11 @@ def chart_card(card: Card) -> None:
 @st.fragment
 def _inside(card: Card) -> None:
     """What is in a card; it reruns alone when one looks behind it."""
+    with guard.explained():
+        _draw(card)
+
+
+def _draw(card: Card) -> None:
     st.markdown(f"#### {card.title}")
     if card.note:
         st.caption(card.note)
@@ -181,7 +186,11 @@ def within(rows: Callable[[Filters], pl.DataFrame], now: Filters) -> Callable[[d
 @st.dialog("Rows behind the chart", width="large")
 def _behind(card: Card, picked: date | None) -> None:
     st.markdown(f"**{card.title}**")
-    frame = _rows(card, picked)
+    with guard.explained():
+        _list(card, _rows(card, picked))
+
+
+def _list(card: Card, frame: pl.DataFrame) -> None:
     table(frame, key=f"behind_{card.key}", empty="No rows.", **card.columns)
     if frame.height >= 1000:
         st.caption("The newest 1,000 rows; the Explore page gives all of them.")

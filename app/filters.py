@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import queries
+from app import queries, theme
 
 PERIODS = {
     "6m": "Last 6 months",
@@ -196,9 +196,8 @@ def _adopt(known: list[Repository]) -> dict[str, str]:
         chosen, strange = read(ours, known)
         state["chosen"] = chosen
         for part in strange:
-            st.toast(
-                f"The address says {part!r}, which means nothing here; it is ignored.", icon=":material/link_off:"
-            )
+            told = f"The address says {theme.escaped(part)}, which means nothing here; it is ignored."
+            st.toast(told, icon=":material/link_off:")
     chosen = dict(state["chosen"])
     names = {repository.name for repository in known}
     # Widget state is set on each run: a filter that one page does not show keeps its value for the next.

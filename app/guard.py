@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import duckdb
 import streamlit as st
 
-from app import filters, queries
+from app import filters, queries, theme
 from hear_app.errors import BusyError, HearError
 
 _NEEDED = {
@@ -37,7 +37,7 @@ def explained() -> Iterator[None]:
 
 def _say(title: str, text: str, icon: str) -> None:
     st.markdown(f"## {title}")
-    st.warning(text.replace("`", "'"), icon=icon)
+    st.warning(theme.escaped(text.replace("`", "'")), icon=icon)
     st.caption("This page looks again every few seconds.")
 
 

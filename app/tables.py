@@ -39,6 +39,8 @@ def table(
         nothing(empty)
         return
     frame = frame.with_columns(pl.col(name).round(3) for name in frame.columns if name.endswith("share"))
+    if "link" in frame.columns and {"title", "subject"} & set(frame.columns):
+        frame = frame.select("link", pl.exclude("link"))  # else a long title pushes it out of sight
     known = {**COLUMNS, **columns}
     config = {
         name: _configured(known.get(name, name.replace("_", " ").capitalize()), kind)

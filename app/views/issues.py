@@ -9,7 +9,7 @@ from app import cards, charts, tables, theme, timecharts
 from app.cards import Card
 from app.filters import Filters
 from app.guard import chosen
-from app.numbers import issues
+from app.numbers import issue_lists, issues
 
 _BANDS = ["over 90 days", "31–90 days", "8–30 days", "0–7 days"]
 _REASONS = ["Completed", "Not planned", "Duplicate", "Unknown"]
@@ -27,7 +27,7 @@ def draw() -> None:
 
 
 def _sentence(now: Filters) -> str:
-    state = issues.open_now(now)
+    state = issue_lists.open_now(now)
     if not state["n"]:
         return "No issue is open."
     return (
@@ -51,8 +51,8 @@ def _flow(now: Filters, data: pl.DataFrame) -> Card:
         ),
         metrics=["agg_repository_month.issues_opened", "agg_repository_month.issues_closed"],
         n=f"{cards.total(data, 'opened'):,} opened, {cards.total(data, 'closed'):,} closed",
-        rows=lambda: issues.rows(now),
-        within=cards.within(issues.rows, now),
+        rows=lambda: issue_lists.rows(now),
+        within=cards.within(issue_lists.rows, now),
         moment=("opened_at", "closed_at"),
         grain=now.grain,
     )
@@ -67,8 +67,8 @@ def _ages(now: Filters) -> Card:
         data=data,
         draw=lambda frame: timecharts.stacked(frame, "issues", "band", _BANDS, "Open issues"),
         metrics=["agg_repository_month.open_issues_end", "agg_repository_month.median_open_age_days"],
-        n=theme.count(issues.open_now(now)["n"], "issue") + " open at the last sync",
-        rows=lambda: issues.work_list(now, "Oldest"),
+        n=theme.count(issue_lists.open_now(now)["n"], "issue") + " open at the last sync",
+        rows=lambda: issue_lists.work_list(now, "Oldest"),
     )
 
 
@@ -90,7 +90,7 @@ def _time(now: Filters) -> Card:
         ),
         metrics=["agg_repository_month.median_days_to_close", "agg_repository_month.p90_days_to_close"],
         n=theme.count(cards.total(data, "n"), "closed issue"),
-        rows=lambda: issues.rows(now),
+        rows=lambda: issue_lists.rows(now),
         empty="No issue was closed in this period.",
     )
 
@@ -123,7 +123,7 @@ def _classes(now: Filters) -> Card:
         draw=lambda frame: charts.ranked(frame, "issue_class", "opened", "Opened", theme.ORANGE),
         metrics=["fct_issues.issue_class"],
         n=theme.count(cards.total(data, "opened"), "issue"),
-        rows=lambda: issues.rows(now),
+        rows=lambda: issue_lists.rows(now),
         empty="No issue was opened in this period.",
     )
 
@@ -140,8 +140,8 @@ def _reasons(now: Filters) -> Card:
             f"agg_repository_month.issues_closed_{r}" for r in ("completed", "not_planned", "duplicate", "unknown")
         ],
         n=theme.count(cards.total(data, "issues"), "closed issue"),
-        rows=lambda: issues.rows(now),
-        within=cards.within(issues.rows, now),
+        rows=lambda: issue_lists.rows(now),
+        within=cards.within(issue_lists.rows, now),
         moment=("closed_at",),
         empty="No issue was closed in this period.",
     )
@@ -151,10 +151,12 @@ def _lists(now: Filters) -> None:
     with st.container(border=True):
         st.markdown("#### To look at")
         name = st.segmented_control(
-            "List", list(issues.LISTS), default="Oldest", label_visibility="collapsed", required=True
+            "List", list(issue_lists.LISTS), default="Oldest", label_visibility="collapsed", required=True
         )
-        st.caption(issues.LISTS[name] + " The first 200; open as of the last sync.")
-        tables.table(issues.work_list(now, name), key="worklist", empty="None: nothing to do here.", height=420)
+        st.caption(issue_lists.LISTS[name] + " The first 200; open as of the last sync.")
+        tables.table(
+            issue_lists.work_list(now, name), key="worklist", empty="None: nothing to do here.", height=420
+        )
 
 
 draw()

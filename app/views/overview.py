@@ -12,7 +12,7 @@ from app import cards, tables, theme, timecharts
 from app.cards import Card
 from app.filters import Filters
 from app.guard import chosen
-from app.numbers import commits, issues, overview, people, pull_requests
+from app.numbers import commits, issue_lists, issues, overview, people, pull_requests
 
 _TILES = [
     ("commits", "Commits", "bar", "Commits on the default branch"),
@@ -104,7 +104,7 @@ def _backlog(now: Filters) -> Card:
         draw=lambda frame: timecharts.level(frame, "open_at_end", "Open issues"),
         metrics=["agg_repository_month.open_issues_end"],
         n=theme.count(cards.total(data, "opened"), "issue") + " opened in the period",
-        rows=lambda: issues.rows(now),
+        rows=lambda: issue_lists.rows(now),
     )
 
 

@@ -34,7 +34,7 @@ def draw() -> None:
         _one(found)
     else:
         cards.heading("People", "Nobody here is called that.")
-        st.info(f"There is no user {theme.escaped(user)!r} in the warehouse.", icon=":material/person_off:")
+        st.info(f"There is no user {theme.escaped(user)} in the warehouse.", icon=":material/person_off:")
         _back()
 
 

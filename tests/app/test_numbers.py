@@ -10,7 +10,7 @@ import pytest
 
 from app import filters, queries
 from app.filters import DEFAULTS, Filters
-from app.numbers import commits, explore, issues, overview, people, pull_requests, risk
+from app.numbers import commits, explore, issue_lists, issues, overview, people, pull_requests, risk
 from app.numbers.explore import Condition
 
 
@@ -124,7 +124,7 @@ def test_rows_behind_carry_links() -> None:
     now = choice()
     for frame, path in (
         (commits.rows(now), "/commit/"),
-        (issues.rows(now), "/issues/"),
+        (issue_lists.rows(now), "/issues/"),
         (pull_requests.rows(now), "/pull/"),
     ):
         assert 0 < frame.height <= 1000

@@ -91,9 +91,9 @@ def test_the_url_chooses_and_strange_parts_are_ignored_with_a_word(opened: Opene
     assert not test.exception
     assert test.multiselect(key="f_repos").value == ["brackwater/saltmap"]
     assert test.selectbox(key="f_period").value == "12m"
-    assert sorted(toast.value for toast in test.toast) == [
-        "The address says 'bots=perhaps', which means nothing here; it is ignored.",
-        "The address says 'repos=brackwater/saltmap,no/such', which means nothing here; it is ignored.",
+    assert sorted(toast.value.replace("\\", "") for toast in test.toast) == [
+        "The address says bots=perhaps, which means nothing here; it is ignored.",
+        "The address says repos=brackwater/saltmap,no/such, which means nothing here; it is ignored.",
     ]
     assert "Commits by week" in texts(test)
     assert dict(test.query_params) == {"repos": "brackwater/saltmap", "period": "12m", "grain": "week"}

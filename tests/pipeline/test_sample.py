@@ -29,6 +29,8 @@ Finished = subprocess.CompletedProcess[str]
 Hear = Callable[..., Finished]
 Copy = Callable[[Path], Path]
 
+pytestmark = pytest.mark.timeout(300)  # where a machine is busy, dbt takes its time
+
 CLOCK = re.compile(r"^\d\d:\d\d:\d\d( |$)")
 CHANGING = ("_loaded_at", "_run_id")
 
@@ -114,7 +116,8 @@ def own_lines(printed: str) -> list[str]:
 
 def test_the_run_tells_its_story_in_order(printed: str, file: Path) -> None:
     chapters = [
-        r"syncing 5 repositories .*embedded sample",
+        r"syncing 5 repositories",
+        r"embedded sample",
         r"from http://127\.0\.0\.1:\d+",
         r"^  brackwater/estuary-notes$",
         r"^\d+ requests$",
@@ -329,7 +332,7 @@ def test_a_second_run_changes_nothing_and_starts_no_dbt(
     before, stamp, objects = digest(file), file.stat().st_mtime_ns, landed(folder)
     second = hear(folder, "run", HEAR_HOME=whole_home)
     assert second.returncode == 0, second.stderr
-    assert "dbt" not in second.stderr
+    assert "dbt" not in second.stderr, second.stderr
     assert not [line for line in second.stderr.splitlines() if CLOCK.match(line)]
     assert (digest(file), file.stat().st_mtime_ns) == (before, stamp)
     assert landed(folder) == objects
