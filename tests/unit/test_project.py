@@ -151,7 +151,7 @@ def test_make_help_lists_each_target_once() -> None:
 
 
 def test_the_app_sees_only_settings_and_warehouse() -> None:
-    allowed = {"hear_app.settings", "hear_app.warehouse"}
+    allowed = {"hear_app.errors", "hear_app.settings", "hear_app.warehouse"}
     for path in (HOME / "app").rglob("*.py"):
         ours = {module for module in imported_modules(path) if module.split(".")[0] == "hear_app"}
         assert ours <= allowed, path
