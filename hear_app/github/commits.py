@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from hear_app.errors import NotFoundError, UnexpectedAnswerError, UnreachableError
 from hear_app.github.client import SHA_MEDIA_TYPE, Answer, Client
-from hear_app.github.pages import NumberedList, Page
+from hear_app.github.pages import Landed, NumberedList, Page
 
 _EMPTY_REPOSITORY = 409
 
@@ -36,9 +36,7 @@ def fetch_head(client: Client, full_name: str, branch: str, etag: str | None = N
         raise
 
 
-def history(
-    client: Client, full_name: str, head: str, executor: Executor, landed: dict[int, int], ended: bool
-) -> Iterator[Page]:
+def history(client: Client, full_name: str, head: str, executor: Executor, landed: Landed) -> Iterator[Page]:
     """All ancestors of a head, itself included, without the pages that have landed.
 
     The list is pinned to the SHA, so its pages never move. Raises NotFoundError where the head is gone.
@@ -47,25 +45,29 @@ def history(
     def request(page: int, per_page: int) -> str:
         return f"/repos/{full_name}/commits?sha={head}&per_page={per_page}&page={page}"
 
-    return NumberedList(client, request, rows=_as_list).pages(executor, landed, ended)
+    return NumberedList(client, request, rows=_as_list).pages(executor, landed)
 
 
-def joined(client: Client, full_name: str, base: str, head: str, executor: Executor) -> Iterator[Page]:
-    """The commits that are reachable from `head` and not from `base`.
+def joined(
+    client: Client, full_name: str, base: str, head: str, executor: Executor, landed: Landed
+) -> Iterator[Page]:
+    """The commits that are reachable from `head` and not from `base`, without the pages that have landed.
 
     Raises NotComparableError where the server can't tell, or tells fewer than it counts.
     """
-    return _difference(_comparison(client, full_name, base, head), executor)
+    return _difference(_comparison(client, full_name, base, head), executor, landed)
 
 
-def left(client: Client, full_name: str, base: str, head: str, executor: Executor) -> Iterator[Page]:
+def left(
+    client: Client, full_name: str, base: str, head: str, executor: Executor, landed: Landed
+) -> Iterator[Page]:
     """The commits that were reachable from `base` and are not from `head`: a reset or a force-push."""
-    return _difference(_comparison(client, full_name, head, base, role="removed"), executor)
+    return _difference(_comparison(client, full_name, head, base, role="removed"), executor, landed)
 
 
-def behind_by(page: Page) -> int:
+def behind_by(document: Any) -> int:
     """How many commits left the branch, by a page of a comparison."""
-    return int(page.answer.document.get("behind_by") or 0)
+    return int(document.get("behind_by") or 0)
 
 
 def _comparison(client: Client, full_name: str, base: str, head: str, role: Any = "page") -> NumberedList:
@@ -82,17 +84,21 @@ def _comparison(client: Client, full_name: str, base: str, head: str, role: Any 
     )
 
 
-def _difference(comparison: NumberedList, executor: Executor) -> Iterator[Page]:
-    counted = total = 0
+def _difference(comparison: NumberedList, executor: Executor, landed: Landed) -> Iterator[Page]:
+    counted, total = landed.rows, _total(landed.document)
     try:
-        for page in comparison.pages(executor):
-            counted += page.row_count
-            total = int(page.answer.document.get("total_commits", -1))
+        for page in comparison.pages(executor, landed):
+            counted, total = counted + page.row_count, _total(page.answer.document)
             yield page
     except (NotFoundError, UnexpectedAnswerError, UnreachableError) as error:
         raise NotComparableError(str(error)) from error
     if counted != total:
         raise NotComparableError(f"the comparison counts {total} commits and lists {counted}")
+
+
+def _total(document: Any) -> int:
+    """How many commits a comparison counts; -1 where it doesn't say."""
+    return int(document.get("total_commits", -1)) if isinstance(document, dict) else -1
 
 
 def _as_list(document: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qs
 
@@ -41,6 +41,19 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Landed:
+    """What has landed of a walk before: `sizes` of its pages by position, their `rows`, and one's `document`.
+
+    `ended` says that the last of them is the last there is.
+    """
+
+    sizes: dict[int, int] = field(default_factory=dict)
+    rows: int = 0
+    ended: bool = False
+    document: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class NumberedList:
     """A list that pages by number.
 
@@ -56,22 +69,19 @@ class NumberedList:
     role: Literal["page", "removed"] = "page"
     shape: type[list[Any]] | type[dict[str, Any]] = list
 
-    def pages(
-        self, executor: Executor, landed: dict[int, int] | None = None, ended: bool = False
-    ) -> Iterator[Page]:
-        """The pages of the list, in no order, without those that `landed` (position → size) has.
+    def pages(self, executor: Executor, before: Landed) -> Iterator[Page]:
+        """The pages of the list, in no order, without those that landed before.
 
-        `ended` says that the last of the landed is the last there is. The first missing page is read alone,
-        since its Link tells how many there are; the others by the executor. Raises UnexpectedAnswerError where
-        a page within the list comes empty.
+        The first missing page is read alone, since its Link tells how many there are; the others by the executor.
+        Raises UnexpectedAnswerError where a page within the list comes empty.
         """
-        landed = dict(landed or {})
-        end = _reach(landed) + (0 if ended else PAGE_SIZES[0])
+        landed = dict(before.sizes)
+        end = _reach(landed) + (0 if before.ended else PAGE_SIZES[0])
         while gap := next(_gaps(landed, end), None):
             got = self.slot(*gap)
             yield from got
             landed |= {page.position: page.size for page in got}
-            end = end if ended else _end(got[-1], landed)
+            end = end if before.ended else _end(got[-1], landed)
             yield from self._ahead(executor, landed, end)
 
     def _ahead(self, executor: Executor, landed: dict[int, int], end: int) -> Iterator[Page]:

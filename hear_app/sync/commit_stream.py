@@ -11,7 +11,7 @@ from hear_app.github.client import Answer, Client
 from hear_app.github.pages import Page
 from hear_app.landing import Envelope, Walk, WalkKind
 from hear_app.sync.results import Reporter, StreamResult
-from hear_app.sync.shelf import Shelf, next_id, open_walk
+from hear_app.sync.shelf import Shelf, new_walk, next_id, open_walk
 
 _GONE = {409, 422}  # of a pinned head: the repository is empty now, or has no such commit
 
@@ -28,13 +28,13 @@ class CommitStream:
     result: StreamResult
 
     def sync(self) -> None:
-        """Finishes a first load that was cut off, then goes from the last head to the present one."""
+        """Finishes a walk that was cut off, then goes from the last head to the present one."""
         walks = self.shelf.walks("commits")
-        cut_off = open_walk(walks)
-        if cut_off is not None and self._resume(cut_off):
-            self.full = False  # what was just finished is as full as can be
+        last, cut_off = self.shelf.last_closed(walks), open_walk(walks)
+        if cut_off is not None and self._resume(cut_off, last):
+            self.full = False  # where all was to be read, all was just finished
             walks = self.shelf.walks("commits")
-        last = self.shelf.last_closed(walks)
+            last = self.shelf.last_closed(walks)
         request = commits.head_request(self._name, self._branch)
         etag = last.etag if last and last.request == request else None
         answer = commits.fetch_head(self.client, self._name, self._branch, etag)
@@ -54,27 +54,34 @@ class CommitStream:
     def _branch(self) -> str:
         return self.shelf.repository.default_branch
 
-    def _resume(self, walk: Walk) -> bool:
-        """Fills the gaps of a history walk, at the head it was pinned to; says whether it could.
+    def _resume(self, walk: Walk, last: Envelope | None) -> bool:
+        """Fills the gaps of a walk, between the heads that it was pinned to; says whether it could.
 
-        Comparisons are short and are begun anew; so is all where a force-push took the pinned head away.
+        It is begun anew where a force-push took the pinned head away.
         """
-        opened = self.shelf.envelope(walk.pages[0])
-        if opened.walk_kind != "history" or not opened.head_sha:
+        opened, rows = self.shelf.envelope(walk.pages[0]), self.result.rows
+        kind, head, base = opened.walk_kind, opened.head_sha, opened.base_sha
+        if kind == "history" and head:
+            could = self._fill_history(walk, head)
+        elif kind == "compare" and head and base and last and base == last.head_sha and not self.full:
+            could = self._land_difference(walk, base, head)
+        else:
             return False
-        head = opened.head_sha
-        ended = self.shelf.envelope(walk.pages[-1]).next_request is None
-        landed = {page.position: page.page_size for page in walk.pages}
+        if could:
+            rows = self.result.rows - rows + self.shelf.landed([*walk.pages, *walk.removed]).rows
+            known = {"base_sha": base, "responded_at": opened.responded_at, "branch": opened.branch}
+            self._close(walk.walk_id, rows, kind, head, **known)
+        return could
+
+    def _fill_history(self, walk: Walk, head: str) -> bool:
         try:
-            self._land_history(walk.walk_id, head, landed, ended, is_first=True)
+            self._land_history(walk, head, is_first=True)
         except NotFoundError:
             return False
         except UnexpectedAnswerError as error:
             if error.status in _GONE:
                 return False
             raise
-        rows = self.result.rows + sum(self.shelf.envelope(page).row_count for page in walk.pages)
-        self._close(walk.walk_id, rows, "history", head, responded_at=opened.responded_at, branch=opened.branch)
         return True
 
     def _walk(self, walk_id: int, last: Envelope | None, head: str, answer: Answer, request: str) -> None:
@@ -84,38 +91,41 @@ class CommitStream:
         if last and last.branch != self._branch:
             self.result.note = f"the default branch is now {self._branch}, no longer {last.branch}"
         known = {"request": request, "etag": answer.etag, "responded_at": answer.responded_at}
-        if base and self._land_difference(walk_id, base, head):
+        if base and self._land_difference(new_walk(walk_id), base, head):
             self._close(walk_id, self.result.rows - before, "compare", head, base_sha=base, **known)
             return
         self.result.rows = before
         walk_id += base is not None  # the comparison's walk stays open, and so never counts
-        self._land_history(walk_id, head, {}, False, is_first=last is None)
+        self._land_history(new_walk(walk_id), head, is_first=last is None)
         self._close(walk_id, self.result.rows - before, "history", head, **known)
 
-    def _land_history(self, walk_id: int, head: str, landed: dict[int, int], ended: bool, is_first: bool) -> None:
-        for page in commits.history(self.client, self._name, head, self.executor, landed, ended):
-            self._land(walk_id, page, "history", head)
+    def _land_history(self, walk: Walk, head: str, is_first: bool) -> None:
+        landed = self.shelf.landed(walk.pages)
+        for page in commits.history(self.client, self._name, head, self.executor, landed):
+            self._land(walk.walk_id, page, "history", head)
             self.result.new += page.row_count if is_first else 0
 
-    def _land_difference(self, walk_id: int, base: str, head: str) -> bool:
+    def _land_difference(self, walk: Walk, base: str, head: str) -> bool:
         """What joined the branch and what left it; False where the server can't compare the two heads."""
-        gone = joined = 0
+        landed = self.shelf.landed(walk.pages)
+        joined, gone = landed.rows, commits.behind_by(landed.document or {})
         try:
-            for page in commits.joined(self.client, self._name, base, head, self.executor):
-                self._land(walk_id, page, "compare", head)
-                joined, gone = joined + page.row_count, commits.behind_by(page)
+            for page in commits.joined(self.client, self._name, base, head, self.executor, landed):
+                self._land(walk.walk_id, page, "compare", head, base)
+                joined, gone = joined + page.row_count, commits.behind_by(page.answer.document)
             if gone:
                 self.result.note = f"the branch was rewritten: {gone:,} commits left it"
-                for page in commits.left(self.client, self._name, base, head, self.executor):
-                    self._land(walk_id, page, "compare", head)
+                landed = self.shelf.landed(walk.removed)
+                for page in commits.left(self.client, self._name, base, head, self.executor, landed):
+                    self._land(walk.walk_id, page, "compare", head, base)
         except commits.NotComparableError as error:
             self.result.note = f"the whole history is read again: {error}"
             return False
-        self.result.new, self.result.updated = self.result.new + joined, gone
+        self.result.new, self.result.updated = self.result.new + joined, self.result.updated + gone
         return True
 
-    def _land(self, walk_id: int, page: Page, kind: WalkKind, head: str) -> None:
-        self.shelf.put("commits", walk_id, page, kind, head_sha=head, branch=self._branch)
+    def _land(self, walk_id: int, page: Page, kind: WalkKind, head: str, base: str | None = None) -> None:
+        self.shelf.put("commits", walk_id, page, kind, head_sha=head, base_sha=base, branch=self._branch)
         self.result.rows += page.row_count
         self.reporter.rows(self._name, "commits", page.row_count, page.total)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hear_app.github.pages import Page
+from hear_app import payload
+from hear_app.github.pages import Landed, Page
 from hear_app.github.repositories import Repository
 from hear_app.landing import Envelope, LandedObject, Landing, Stream, Walk, WalkKind
 
@@ -22,6 +24,18 @@ class Shelf:
 
     def envelope(self, landed: LandedObject) -> Envelope:
         return self.landing.envelope(landed.path)
+
+    def landed(self, pages: Sequence[LandedObject]) -> Landed:
+        """What has landed of a walk that is gone on with."""
+        if not pages:
+            return Landed()
+        envelopes = [self.envelope(page) for page in pages]
+        return Landed(
+            sizes={page.position: page.page_size for page in pages},
+            rows=sum(envelope.row_count for envelope in envelopes),
+            ended=envelopes[-1].next_request is None,
+            document=payload.parse(self.landing.read(pages[0].path)[0][1]),
+        )
 
     def last_closed(self, walks: list[Walk]) -> Envelope | None:
         """The closing record of the newest walk that has one."""
@@ -73,6 +87,11 @@ class Shelf:
 def next_id(walks: list[Walk]) -> int:
     """The number of a new walk."""
     return walks[-1].walk_id + 1 if walks else 1
+
+
+def new_walk(walk_id: int) -> Walk:
+    """A walk of which nothing has landed yet."""
+    return Walk(walk_id, (), (), None)
 
 
 def open_walk(walks: list[Walk]) -> Walk | None:

@@ -72,6 +72,40 @@ def test_case_02_a_crash_refetches_only_what_had_not_landed(rig: Rig, repo: Samp
     assert rig.stored().on_branch == repo.graph.ancestors(str(repo.head))
 
 
+@pytest.mark.parametrize("kept", [119, 20], ids=["ahead", "diverged"])
+def test_case_02_a_crash_within_a_comparison(rig: Rig, repo: SampleRepository, kept: int) -> None:
+    shas = line(repo, 120)
+    rig.one()
+    repo.force_push(shas[kept])
+    line(repo, 730, label="new")
+    assert rig.crash(6)
+    landed = sum("/commits/000002/" in path for path in rig.objects())
+    assert landed >= 4
+    rig.requests()
+    rig.one()
+    asked = sum("/compare/" in request for request in rig.requests())
+    assert asked == 8 + (kept != 119) - landed, "what had landed is not asked for again"
+    found = rig.stored()
+    assert found.on_branch == repo.graph.ancestors(str(repo.head))
+    assert found.left == set(shas[kept + 1 :])
+    assert closed_walks(rig)[:2] == ["history", "compare"]
+
+
+def test_case_02_a_comparison_larger_than_the_quota_of_a_run(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """Each run lands what its quota allows, and the next goes on from there."""
+    line(repo, 5)
+    rig.one()
+    line(repo, 950, label="new")
+    rig.max_wait, server.quota.limit = 0, 5
+    for _ in range(8):
+        server.forget()
+        if not rig.sync()[0].errors:
+            break
+    assert rig.stored().on_branch == repo.graph.ancestors(str(repo.head))
+
+
 def test_case_03_the_first_load_interrupted(rig: Rig, repo: SampleRepository) -> None:
     shas = line(repo, 450)
     assert rig.crash(4)

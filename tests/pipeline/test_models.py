@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,3 +66,46 @@ def test_unit_tests_of_the_models_hold(empty_build: Path) -> None:
 def test_docs_can_be_made(empty_build: Path) -> None:
     dbt(empty_build, "docs", "generate")
     assert (empty_build.parent / "dbt" / "catalog.json").stat().st_size > 0
+
+
+ASKED = (
+    "select (select count(*) from gold.dim_user), (select count(*) from bronze.commits), "
+    "(select count(*) from duckdb_constraints() where schema_name = 'gold' and constraint_type = 'PRIMARY KEY'), "
+    "(select count(*) from duckdb_constraints() where schema_name = 'gold' and constraint_type = 'FOREIGN KEY'), "
+    "(select comment from duckdb_tables() where schema_name = 'gold' and table_name = 'fct_commits')"
+)
+
+
+def test_the_file_opens_in_the_1_5_client(empty_build: Path) -> None:
+    client = Path(sys.executable).with_name("duckdb")
+    ran = subprocess.run(
+        [client, "-readonly", "-csv", "-noheader", empty_build, "-c", f"{ASKED}; select version()"],
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "3,0," in ran.stdout
+    assert "Grain: one row per commit" in ran.stdout
+    assert "v1.5." in ran.stdout
+
+
+def test_the_file_opens_in_the_1_4_client(empty_build: Path, tmp_path: Path) -> None:
+    lock = Path(__file__).with_name("duckdb-1.4.lock")
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes"]
+    got = subprocess.run([*pip, "--target", tmp_path / "old", "-r", lock], capture_output=True, text=True)
+    if got.returncode:
+        pytest.skip(f"DuckDB 1.4 can't be had here: {got.stderr.strip().splitlines()[-1:]}")
+    script = (
+        "import duckdb, sys; connection = duckdb.connect(sys.argv[1], read_only=True); "
+        "print(duckdb.__version__, connection.execute(sys.argv[2]).fetchall()[0])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, empty_build, ASKED],
+        env={"PYTHONPATH": str(tmp_path / "old")},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("1.4.")
+    assert "(3, 0, " in ran.stdout
+    assert "Grain: one row per commit" in ran.stdout
