@@ -5,6 +5,7 @@ Like a warehouse's COPY INTO: loading twice changes nothing, and the file can be
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 from collections import Counter
@@ -19,7 +20,7 @@ import duckdb
 
 from hear_app import __version__, payload
 from hear_app.errors import LandingError, UsageError, WarehouseError
-from hear_app.landing import Envelope, LandedObject, Landing, group_walks, reread_remedy
+from hear_app.landing import Envelope, LandedObject, Landing, group_walks, parse_path, reread_remedy
 
 _BATCH_BYTES = 32 * 2**20  # of JSON in memory at once
 _TABLES = {"repository": "repositories", "commits": "commits", "issues": "issues"}
@@ -113,8 +114,27 @@ def pending(landing: Landing, sources: Iterable[str], known: Mapping[str, int]) 
     """
     found = [landed for source in sources for landed in landing.objects(source)]
     sizes = {landed.path: landed.size for landed in found}
-    is_other = any(sizes.get(path) != size for path, size in known.items())
+    packed = _packed_up_to(found)
+    is_other = any(sizes.get(path) != size and not _is_packed(path, packed) for path, size in known.items())
     return Pending([landed for landed in _in_order(found) if landed.path not in known], is_other)
+
+
+def _packed_up_to(found: list[LandedObject]) -> dict[tuple[str, int, str], int]:
+    """For each stream with merged objects, the newest walk in one."""
+    newest: dict[tuple[str, int, str], int] = {}
+    for landed in found:
+        if landed.is_pack:
+            key = landed.source, landed.repository_id, landed.stream
+            newest[key] = max(newest.get(key, 0), landed.walk_id)
+    return newest
+
+
+def _is_packed(path: str, packed: dict[tuple[str, int, str], int]) -> bool:
+    """Whether an object that is gone may stand in a merged one."""
+    landed = parse_path(path)
+    return landed is not None and landed.walk_id <= packed.get(
+        (landed.source, landed.repository_id, landed.stream), 0
+    )
 
 
 def _in_order(found: list[LandedObject]) -> list[LandedObject]:
@@ -154,7 +174,8 @@ def load(
         _load_people(connection, people, summary.run_id)
         _record_run(connection, summary, built)
     except BaseException:
-        connection.rollback()
+        with contextlib.suppress(duckdb.Error):  # what failed is worth more than that its undoing failed too
+            connection.rollback()
         raise
     connection.commit()
     return summary
@@ -167,9 +188,10 @@ def _load(connection: duckdb.DuckDBPyConnection, landing: Landing, objects: list
         batch = _Batch(connection, inserting, run_id, loaded_at)
         for landed in objects:
             for envelope, body in landing.read(landed.path):
-                key = _response_key(envelope)
+                key = response_key(envelope)
                 if key in known:
-                    batch.moved(key, landed)
+                    if landed.is_pack:
+                        batch.moved(key, landed)
                 else:
                     batch.add(envelope, body, landed)
                     known.add(key)
@@ -181,7 +203,7 @@ def move(connection: duckdb.DuckDBPyConnection, landing: Landing, packs: list[La
     """Lets the ledger name the merged objects. One that holds what is not loaded yet is left to the next load."""
     known = _known_responses(connection)
     for pack in packs:
-        keys = [_response_key(envelope) for envelope, _ in landing.read(pack.path)]
+        keys = [response_key(envelope) for envelope, _ in landing.read(pack.path)]
         if all(key in known for key in keys):
             _move(connection, [(pack.path, pack.size, *key) for key in keys])
 
@@ -194,7 +216,8 @@ def _move(connection: duckdb.DuckDBPyConnection, moved: list[tuple[Any, ...]]) -
     )
 
 
-def _response_key(envelope: Envelope) -> tuple[Any, ...]:
+def response_key(envelope: Envelope) -> tuple[Any, ...]:
+    """A response's place, by which it is known whatever object it stands in."""
     place = envelope.source, envelope.repository_id, envelope.stream, envelope.walk_id
     return (*place, envelope.role, envelope.position)
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hear_app import bronze, listing, transform, verify, warehouse
+import duckdb
+
+from hear_app import bronze, compact, listing, transform, verify, warehouse
 from hear_app.errors import HearError, ProofError, UsageError
 from hear_app.landing import Landing
 from hear_app.settings import SAMPLE_SOURCE, Settings
@@ -31,11 +33,14 @@ def published_state(path: Path) -> Published | None:
         return None
     warehouse.drop_orphaned_wal(path)
     with warehouse.reading(path) as connection:
-        built = connection.execute(
-            "select bronze_digest, models_digest, people_digest from bronze.runs order by _run_id desc limit 1"
-        ).fetchall()
+        try:
+            built = connection.execute(
+                "select bronze_digest, models_digest, people_digest from bronze.runs order by _run_id desc limit 1"
+            ).fetchall()
+            sources = connection.execute("select distinct source from bronze.loads").fetchall()
+        except duckdb.BinderException:
+            return Published(frozenset({"unknown"}), {}, _NO_DIGESTS)
         digests = bronze.Digests(*built[0]) if built else _NO_DIGESTS
-        sources = connection.execute("select distinct source from bronze.loads").fetchall()
         # The ledger of another version may have other columns; such a file is rebuilt, never read.
         objects = bronze.known_objects(connection) if digests.bronze == bronze.schema_digest() else {}
     return Published(frozenset(source for (source,) in sources), objects, digests)
@@ -65,6 +70,7 @@ class Build:
         Prints the `results` of a sync with the rows loaded. Raises a HearError where the build fails; the
         published file is then as it was.
         """
+        compact.finish(self.landing)
         settings, published = self.settings, published_state(self.settings.warehouse)
         check_kind(published, settings.warehouse, self.sources)
         built = bronze.digests(settings.project_home, settings.people_path)
@@ -86,6 +92,8 @@ class Build:
         self._transform(refresh=self.full or published is None or published.digests.models != built.models)
         clock.lap("dbt")
         self._prove()
+        if reason is not None and published and not self.full and not self._replaces_sample(published):
+            self._keep_all_rows()
         clock.lap("proofs")
         warehouse.compact_if_sparse(settings.build_path)
         warehouse.publish(settings.build_path, settings.warehouse)
@@ -93,12 +101,27 @@ class Build:
         listing.say(clock.told())
         return True
 
+    def _replaces_sample(self, published: Published) -> bool:
+        return SAMPLE_SOURCE in published.sources and SAMPLE_SOURCE not in self.sources
+
+    def _keep_all_rows(self) -> None:
+        """Raises ProofError where the file as it would be has less than the published one."""
+        path, build = self.settings.warehouse, self.settings.build_path
+        with warehouse.reading(build) as connection:
+            lost = verify.lost_rows(connection, str(path))
+        if lost:
+            raise ProofError(
+                f"A rebuild from this landing zone would lose {' and '.join(lost)} that {path} has.",
+                "Put the whole landing zone back, or sync those repositories again with `hear sync --full`; "
+                "`hear build --full` publishes what there is.",
+            )
+
     def _afresh(self, published: Published | None, built: bronze.Digests, pending: bronze.Pending) -> str | None:
         """Why the file is built from nothing, in a sentence to say ('' to say none); None where it is not."""
         path = self.settings.warehouse
         if published is None or self.full:
             return ""
-        if SAMPLE_SOURCE in published.sources and SAMPLE_SOURCE not in self.sources:
+        if self._replaces_sample(published):
             return f"{path} held the embedded sample: your repositories replace it."
         if published.digests.bronze != built.bronze:
             return f"{path} was made by another version of hear_app: it is rebuilt from the landing zone."

@@ -33,13 +33,38 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Repositories = Annotated[list[str] | None, typer.Argument(metavar="[OWNER/REPO]...", show_default=False)]
+Repositories = Annotated[list[str] | None, typer.Argument(metavar="OWNER/REPO", show_default=False)]
 Full = Annotated[bool, typer.Option("--full", help="Read everything again, not only what is new.")]
 MaxWait = Annotated[
-    float | None, typer.Option(help="Seconds to wait for rate limits in all.", min=0, show_default=False)
+    float | None,
+    typer.Option(
+        help="Seconds to wait for rate limits in all [default: 3600].",
+        min=0,
+        metavar="SECONDS",
+        show_default=False,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 Sample = Annotated[bool, typer.Option("--sample", help="Use the embedded sample instead of GitHub.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from hear_app import __version__
+
+        print(f"hear_app {__version__}, DuckDB {version('duckdb')}, dbt-core {version('dbt-core')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the versions and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Every commit and issue of the GitHub repositories you name, in one DuckDB file."""
 
 
 @app.command()
@@ -54,7 +79,7 @@ def run(repositories: Repositories = None, sample: Sample = False, max_wait: Max
     settings = _settings(max_wait=max_wait)
     with (
         pipeline.opened(settings) as landing,
-        pipeline.planned(settings, _names(repositories), landing, sample) as plan,
+        pipeline.planned(settings, _names(settings, repositories), landing, sample) as plan,
     ):
         published = builds.published_state(settings.warehouse)
         builds.check_kind(published, settings.warehouse, [plan.source])
@@ -74,7 +99,7 @@ def sync(
     settings = _settings(max_wait=max_wait)
     with (
         pipeline.opened(settings) as landing,
-        pipeline.planned(settings, _names(repositories), landing, sample) as plan,
+        pipeline.planned(settings, _names(settings, repositories), landing, sample) as plan,
     ):
         results = pipeline.sync(plan, settings, landing, full)
     listing.print_results(results, None)
@@ -110,7 +135,7 @@ def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One query; - reads it from stdin.")],
     form: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
 ) -> None:
-    """Run a read-only query over the warehouse."""
+    """Ask the warehouse: one query, such as "from gold.agg_user limit 5"."""
     from hear_app import query as queries
 
     text = sys.stdin.read() if query == "-" else query
@@ -119,7 +144,7 @@ def sql(
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """Show how fresh each repository is, its rows, and where its streams stand."""
+    """Show how fresh and how far each repository is."""
     from hear_app import listing
     from hear_app import status as states
     from hear_app.landing import Landing
@@ -216,18 +241,19 @@ def _settings(**flags: Any) -> Settings:
     return load_settings(**flags)
 
 
-def _names(texts: list[str] | None) -> tuple[str, ...]:
+def _names(settings: Settings, texts: list[str] | None) -> tuple[str, ...]:
     from hear_app.settings import parse_repositories
 
-    return parse_repositories(texts or [])
+    return parse_repositories(texts or [], settings.repository_hosts)
 
 
 def _build_and_list(settings: Settings, job: Build, results: list[RepositoryResult] | None) -> None:
     from hear_app import listing, warehouse
 
     if not job.run(results):
-        listing.say("Nothing new: the warehouse stays as it is.")
-    if settings.warehouse.exists():
+        listing.say("The warehouse stays as it is.")
+    has_worked = results is None or not all(result.errors for result in results)
+    if settings.warehouse.exists() and has_worked:
         with warehouse.reading(settings.warehouse) as connection:
             listing.print_tables(listing.tables(connection))
         listing.print_next_steps(settings.warehouse)
@@ -258,9 +284,21 @@ def _guarded(command: Callable[[], Any]) -> int:
     except HearError as error:
         _say(f"hear: {error}")
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does: no error, and nothing more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        # The disk may be full, or a file vanish, anywhere: a sentence, as for what was foreseen.
+        if not (isinstance(error, OSError) or type(error).__module__.partition(".")[0] in {"duckdb", "_duckdb"}):
+            raise
+        if isinstance(error, BrokenPipeError):
+            return _reader_left()
+        said = str(error).strip().splitlines()[0].rstrip(".")
+        _say(f"hear: {said}. The last good file stays: free some space or mend this, and run again.")
+        return 1
+    return 0
+
+
+def _reader_left() -> int:
+    """The reader of our output went away, as `head` does: no error, and nothing more to say."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

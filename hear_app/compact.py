@@ -1,22 +1,24 @@
 """`hear compact`: fewer landed objects, and a smaller file; not a byte of what has landed is lost.
 
-Every run lands some small objects. Those of old, closed walks are merged: the merged object is written and read
-back first, and only then are the small ones removed. A crash in between leaves both, and loading knows each
-response by its place, not by its object.
+Every run lands some small objects. Those of old, closed walks are merged: the merged object is written, flushed
+and read back, and only then is a small one removed, if each of its responses stands in a merged one to the byte. A
+crash in between leaves both; `finish` removes what is held twice, and every build begins with it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from hear_app import bronze, warehouse
-from hear_app.errors import LandingError
 from hear_app.landing import LandedObject, Landing, Response, Walk, group_walks
 from hear_app.settings import Settings
 
 _PACK_BYTES = 32 * 2**20  # of JSON in one merged object, which is read whole
+_Held = dict[tuple[Any, ...], bytes]  # a response's place → the digest of its body
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +34,35 @@ class Compaction:
 def compact(settings: Settings, landing: Landing) -> Compaction:
     """Merges old landed objects and rewrites the published file.
 
-    Raises LandingError, WarehouseError or BusyError.
+    Raises LandingError, WarehouseError or BusyError; a file that can't be rewritten is found out first.
     """
     path = settings.warehouse
     objects = sum(1 for _ in landing.objects())
     size = path.stat().st_size if path.exists() else 0
+    if path.exists():
+        warehouse.drop_orphaned_wal(path)
+        with warehouse.reading(path) as connection:
+            bronze.check_version(connection)
     for group in _streams(landing):
-        _pack_stream(landing, group)
+        _merge(landing, group)
+    finish(landing)
     if path.exists():
         _rewrite(settings, landing)
     after = sum(1 for _ in landing.objects())
     return Compaction(objects, after, size, path.stat().st_size if path.exists() else 0)
+
+
+def finish(landing: Landing) -> None:
+    """Removes small objects that merged ones hold already: what a compaction that was cut off left behind."""
+    for objects in _streams(landing):
+        packs = [landed for landed in objects if landed.is_pack]
+        newest = max((pack.walk_id for pack in packs), default=0)
+        small = [landed for landed in objects if not landed.is_pack and landed.walk_id <= newest]
+        if small:
+            held = _held(landing, packs)
+            doubled = [landed.path for landed in small if _is_held(landing, landed, held)]
+            if doubled:
+                landing.delete(doubled)
 
 
 def _streams(landing: Landing) -> list[list[LandedObject]]:
@@ -61,26 +81,40 @@ def _old_walks(objects: list[LandedObject]) -> list[Walk]:
     return closed[:-1]
 
 
-def _pack_stream(landing: Landing, objects: list[LandedObject]) -> None:
-    walks = _old_walks(objects)
-    small = [landed for walk in walks for landed in _objects_of(walk)]
-    if len(small) < 2:
+def _merge(landing: Landing, objects: list[LandedObject]) -> None:
+    """Writes merged objects with what no merged one holds yet; removes nothing."""
+    packs = [landed for landed in objects if landed.is_pack]
+    small = [landed for walk in _old_walks(objects) for landed in _objects_of(walk)]
+    held = _held(landing, packs) if small else {}
+    rest = [landed for landed in small if not _is_held(landing, landed, held)]
+    if len(rest) < 2:
         return
-    written: list[str] = []
-    for part, responses in enumerate(_portions(landing, small)):
+    written = []
+    for part, responses in enumerate(_portions(landing, rest), start=len(packs)):
         numbers = [envelope.walk_id for envelope, _ in responses]
         written.append(landing.put_pack(min(numbers), max(numbers), part, responses))
-    packed = sum(len(landing.read(path)) for path in written)
-    if packed != len(small):
-        raise LandingError(
-            f"The merged objects hold {packed} responses instead of {len(small)}; nothing was removed.",
-            "Move the merged ones out of the landing zone and try again.",
-        )
-    landing.delete([landed.path for landed in small])
+    landing.flush(written)
 
 
 def _objects_of(walk: Walk) -> list[LandedObject]:
     return [*walk.pages, *walk.removed, *([walk.closed] if walk.closed else [])]
+
+
+def _held(landing: Landing, packs: list[LandedObject]) -> _Held:
+    return {
+        bronze.response_key(envelope): _digest(body)
+        for pack in packs
+        for envelope, body in landing.read(pack.path)
+    }
+
+
+def _is_held(landing: Landing, landed: LandedObject, held: _Held) -> bool:
+    responses = landing.read(landed.path)
+    return all(held.get(bronze.response_key(envelope)) == _digest(body) for envelope, body in responses)
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=16).digest()
 
 
 def _portions(landing: Landing, objects: list[LandedObject]) -> Iterator[list[Response]]:

@@ -46,7 +46,7 @@ def export(path: Path, folder: Path, form: Format) -> list[Path]:
                 return [_to_sqlite(connection, tables, folder / "gold.sqlite")]
             return [_copy(connection, table, folder / f"{table}.{form}", form) for table in tables]
         except OSError as error:
-            raise warehouse.unwritable(folder, error) from error
+            raise warehouse.unwritable(folder, error, "name another folder") from error
         except (duckdb.IOException, sqlite3.Error) as error:
             raise WarehouseError(f"{folder} can't be written: {str(error).splitlines()[0]}") from error
 

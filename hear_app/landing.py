@@ -14,6 +14,7 @@ body. A walk is one pass over a stream; it ends with an object whose role is `cl
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ Role = Literal["page", "removed", "closed"]
 Response = tuple["Envelope", bytes]
 WalkKind = Literal["history", "compare", "full", "updated"]
 
-_PACK_NAME = re.compile(r"(?P<first>\d{6})-(?P<last>\d{6})-(?P<part>\d{3})\.jsonl\.zst")
+_PACK_NAME = re.compile(r"(?P<first>\d{6,})-(?P<last>\d{6,})-(?P<part>\d{3,})\.jsonl\.zst")
 _OBJECT_NAME = re.compile(r"(?P<role>page|removed|closed)-(?P<position>\d+)-(?P<page_size>\d+)\.jsonl\.zst")
 _ENVELOPE_BYTES = 2**16
 _LEVEL = 3  # a page of 400 kB in about a millisecond, to a tenth; higher levels cost time for little
@@ -141,6 +142,7 @@ class Landing:
     def __init__(self, root: str) -> None:
         """Opens, and for a folder makes, the root. Raises LandingError where that can't be."""
         self.root = root
+        self.folder = None if "://" in root else Path(root).expanduser().absolute()
         try:
             if "://" in root:
                 self._store: Any = from_url(root)
@@ -166,6 +168,18 @@ class Landing:
         path = f"{folder}/packed/{first_walk:06d}-{last_walk:06d}-{part:03d}.jsonl.zst"
         self._put(path, b"".join(map(_lines_of, responses)))
         return path
+
+    def flush(self, paths: list[str]) -> None:
+        """Makes sure that objects are on the disk before others, which they replace, are removed."""
+        if self.folder is None:
+            return
+        for path in paths:
+            for place in (self.folder / path, (self.folder / path).parent):
+                descriptor = os.open(place, os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
 
     def delete(self, paths: list[str]) -> None:
         """Removes objects whose responses stand in another one."""

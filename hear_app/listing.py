@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -19,8 +22,6 @@ from rich.text import Text
 from hear_app import __version__
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import duckdb
 
     from hear_app.status import Status
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 
 _SCHEMAS = ("bronze", "silver", "gold")
 _NEXT = (
-    "Next:  hear run OWNER/REPO   sync a repository of yours",
-    "       hear sql QUERY        ask the file: hear sql 'from gold.agg_user_month'",
-    "       hear tables           list these tables again",
-    "       hear verify           prove that nothing is missing",
+    ("run OWNER/REPO", "sync a repository of yours"),
+    ("sql QUERY", "ask the file, such as 'from gold.agg_user limit 5'"),
+    ("serve", "the dashboard"),
+    ("tables", "list these tables again"),
+    ("verify", "prove that nothing is missing"),
 )
 _NARROWEST = 64  # below this the terminal wraps lines, which is better than cutting a number
 
@@ -173,8 +175,10 @@ def print_next_steps(path: Path) -> None:
     """Where the file is, and the commands worth knowing; to stdout."""
     out = console()
     out.print(f"Warehouse: {path.resolve()}", markup=False, soft_wrap=True)
-    for line in _NEXT:
-        out.print(line, markup=False)
+    started = Path(sys.argv[0])
+    command = os.path.relpath(started) if started.name == "hear" and not shutil.which("hear") else "hear"
+    for lead, (arguments, does) in zip(("Next:", *[""] * len(_NEXT)), _NEXT, strict=False):
+        out.print(f"{lead:6} {command} {arguments:15} {does}", markup=False, soft_wrap=True)
 
 
 def _print(rows: list[list[str]], header: list[str], right: set[int], folds: Set[int] = frozenset()) -> None:
@@ -198,5 +202,6 @@ def _print(rows: list[list[str]], header: list[str], right: set[int], folds: Set
 
 
 def say(text: str = "") -> None:
-    """One line to the user, on stderr, where progress and logs go."""
+    """Lines to the user, on stderr, where progress and logs go; without what would steer the terminal."""
+    text = "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
     print(text, file=sys.stderr, flush=True)

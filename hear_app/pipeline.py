@@ -93,6 +93,10 @@ def real_sources(landing: Landing) -> list[str]:
 
 @contextlib.contextmanager
 def opened(settings: Settings) -> Iterator[Landing]:
-    """The landing zone, with the warehouse's folder locked for this run. Raises BusyError, LandingError."""
-    with warehouse.run_lock(settings.warehouse):
-        yield Landing(settings.landing_root)
+    """The landing zone, its folder and the warehouse's locked for this run. Raises BusyError, LandingError."""
+    with contextlib.ExitStack() as locks:
+        locks.enter_context(warehouse.run_lock(settings.warehouse))
+        landing = Landing(settings.landing_root)
+        if landing.folder is not None:  # two warehouses may share it
+            locks.enter_context(warehouse.run_lock(landing.folder / "objects"))
+        yield landing

@@ -99,7 +99,7 @@ class BarReporter:
 
 def outcome_lines(result: RepositoryResult) -> list[str]:
     """A repository's outcome, and each error with its remedy."""
-    streams = ", ".join(f"{stream.stream} {stream.outcome} ({stream.rows:,})" for stream in result.streams)
+    streams = ", ".join(f"{stream.stream}: {stream.outcome} ({stream.rows:,})" for stream in result.streams)
     notes = [result.note, *(stream.note for stream in result.streams)]
     first = f"  {result.name}: {streams or ('failed' if result.error else 'skipped')}"
     return [first, *(f"    {note}" for note in notes if note), *(f"    {error}" for error in result.errors)]

@@ -18,6 +18,7 @@ from hear_app.errors import UsageError
 
 _BATCH = 1000  # rows in memory at once
 _NULL = "NULL"
+_READS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 _Align = Callable[[str, int], str]
 
 
@@ -44,15 +45,20 @@ def run(path: Path, query: str, form: Format) -> None:
             names = [column[0] for column in cursor.description or []]
             _WRITERS[form](sys.stdout, names, _rows(cursor))
         except duckdb.Error as error:
-            raise UsageError(_said(error)) from error
+            raise UsageError(str(error).strip()) from error
     sys.stdout.flush()
 
 
 def _only(connection: duckdb.DuckDBPyConnection, query: str) -> str:
-    """The query, if it is one statement."""
+    """The query, if it is one statement that reads.
+
+    A file that is opened read-only can still be overwritten, by `copy … to` its own path.
+    """
     statements = connection.extract_statements(query)
     if len(statements) != 1:
         raise UsageError(f"One query at a time, not {len(statements)}.")
+    if statements[0].type not in _READS:
+        raise UsageError("Only queries that read can run: select, with, from, describe, summarize, explain.")
     return statements[0].query
 
 
@@ -97,9 +103,12 @@ def _write_csv(out: TextIO, names: list[str], rows: Iterator[tuple[Any, ...]]) -
 
 def _write_json(out: TextIO, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
     """An array of objects, one a line."""
+    if len(set(names)) < len(names):
+        raise UsageError("Two columns have the same name, which JSON can't hold.", "Rename one with `as`.")
     out.write("[")
     for index, row in enumerate(rows):
-        text = orjson.dumps(dict(zip(names, row, strict=True)), default=str, option=orjson.OPT_NON_STR_KEYS)
+        cells = [str(cell) if isinstance(cell, int) and abs(cell) >= 2**63 else cell for cell in row]
+        text = orjson.dumps(dict(zip(names, cells, strict=True)), default=str, option=orjson.OPT_NON_STR_KEYS)
         out.write(("\n" if index == 0 else ",\n") + text.decode())
     out.write("\n]\n")
 
@@ -117,12 +126,6 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str) -> None:
             "Parquet is no text for a terminal.", "Redirect it: hear sql … --format parquet > rows.parquet"
         )
     sys.stdout.flush()
-    connection.execute(f"copy ({_only(connection, query).rstrip().rstrip(';')}) to '/dev/stdout' (format parquet)")
-
-
-def _said(error: duckdb.Error) -> str:
-    """DuckDB's message, as lines to read; where the query would write, in our words."""
-    text = str(error).strip()
-    if "read-only" in text:
-        return "The warehouse is read-only: only queries that read can run."
-    return text
+    connection.execute(
+        f"copy (\n{_only(connection, query).rstrip().rstrip(';')}\n) to '/dev/stdout' (format parquet)"
+    )

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hear_app.errors import UsageError
 
 GITHUB_API_URL = "https://api.github.com"
 SAMPLE_SOURCE = "sample"
+GITHUB_HOSTS = frozenset({"github.com", "www.github.com", "ssh.github.com"})
 
 _OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?"
 _NAME = r"[A-Za-z0-9._-]{1,100}"
 _REPOSITORY = re.compile(
-    rf"(?:(?:https?|ssh|git)://(?:[^/@\s]+@)?[^/\s]+/|[^/@\s]+@[^/:\s]+:)?(?P<owner>{_OWNER})/(?P<name>{_NAME})/?"
+    rf"(?:(?:https?|ssh|git)://(?:[^/@\s]+@)?(?P<host>[^/:\s]+)(?::\d+)?/|[^/@\s]+@(?P<ssh_host>[^/:\s]+):)?"
+    rf"(?P<owner>{_OWNER})/(?P<name>{_NAME})/?"
 )
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -29,10 +31,10 @@ _TAKEN_NAMES = frozenset({"main", "temp", "system", "bronze", "silver", "gold"})
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def parse_repository(text: str) -> str:
+def parse_repository(text: str, hosts: frozenset[str] = GITHUB_HOSTS) -> str:
     """`owner/name` out of `owner/name`, an https or ssh URL, with or without `.git`.
 
-    Raises UsageError where the text is none of these.
+    Raises UsageError where the text is none of these, or a URL of a host that is not among `hosts`.
     """
     match = _REPOSITORY.fullmatch(text.strip())
     name = match["name"].removesuffix(".git") if match else ""
@@ -41,13 +43,20 @@ def parse_repository(text: str) -> str:
             f"{text!r} is not a repository.",
             "Give it as OWNER/NAME or as its URL, such as https://github.com/OWNER/NAME.",
         )
+    host = (match["host"] or match["ssh_host"] or "").lower()
+    if host and host not in hosts:
+        raise UsageError(
+            f"{text!r} is at {host}, which is not the host that is asked.",
+            "Set HEAR_API_URL to that host's API, or give OWNER/NAME.",
+        )
     return f"{match['owner']}/{name}"
 
 
-def parse_repositories(texts: list[str]) -> tuple[str, ...]:
+def parse_repositories(texts: list[str], hosts: frozenset[str] = GITHUB_HOSTS) -> tuple[str, ...]:
     """Repositories in the order given, each once whatever its spelling."""
     named: dict[str, str] = {}
-    for name in map(parse_repository, texts):
+    for text in texts:
+        name = parse_repository(text, hosts)
         named.setdefault(name.lower(), name)
     return tuple(named.values())
 
@@ -111,10 +120,24 @@ class Settings(BaseSettings):
             )
         return path
 
+    @model_validator(mode="after")
+    def _build_is_another_file(self) -> Self:
+        if self.build is not None and self.build.expanduser().absolute() == self.warehouse.absolute():
+            raise ValueError("HEAR_BUILD is the working copy: it can't be the published file itself")
+        return self
+
     @property
     def named_repositories(self) -> tuple[str, ...]:
         """HEAR_REPOS as a list; names may be parted by spaces or commas."""
-        return parse_repositories([name for name in re.split(r"[\s,]+", self.repos) if name])
+        return parse_repositories(
+            [name for name in re.split(r"[\s,]+", self.repos) if name], self.repository_hosts
+        )
+
+    @property
+    def repository_hosts(self) -> frozenset[str]:
+        """The hosts whose URLs name repositories of this API: Enterprise serves both under one."""
+        host = str(urlsplit(self.api_url).hostname)
+        return GITHUB_HOSTS if self.api_url == GITHUB_API_URL else GITHUB_HOSTS | {host}
 
     @property
     def api_source(self) -> str:

@@ -88,16 +88,19 @@ _WALKS = """
         select source, repository_id, stream, walk_id, sum(row_count) as row_count
         from bronze.loads where role <> 'closed' group by all
     )
-    select r.full_name, count(*), count(*) filter (where coalesce(n.row_count, 0) <> c.position),
+    select
+        r.full_name,
+        count(*),
+        count(*) filter (where w.walk_id is null or coalesce(n.row_count, 0) <> c.position),
         list(concat(c.stream, ' walk ', c.walk_id, ' has ', coalesce(n.row_count, 0), ' of ', c.position, ' rows'))
-            filter (where coalesce(n.row_count, 0) <> c.position)
+            filter (where w.walk_id is null or coalesce(n.row_count, 0) <> c.position)
     from closed as c
-    inner join whole as w using (source, repository_id, stream)
+    left join whole as w using (source, repository_id, stream)
     inner join silver.repositories as r using (source, repository_id)
     left join counted as n
         on c.source = n.source and c.repository_id = n.repository_id and c.stream = n.stream
         and c.walk_id = n.walk_id
-    where c.walk_id >= w.walk_id
+    where w.walk_id is null or c.walk_id >= w.walk_id
     group by r.full_name
 """
 _TOTALS = """
@@ -180,6 +183,29 @@ def totals(connection: duckdb.DuckDBPyConnection) -> list[Total]:
     """The server's own totals, where it tells them. A difference in these alone is no failure."""
     name = "open issues and pull requests"
     return [Total(full_name, name, *counts) for full_name, *counts in connection.execute(_TOTALS).fetchall()]
+
+
+_LOST = """
+    select 'commits', count(*) from published.silver.commits as old
+    anti join silver.commits as new using (source, repository_id, sha)
+    union all
+    select 'issues and pull requests', count(*) from published.silver.work_items as old
+    anti join silver.work_items as new using (source, repository_id, number)
+"""
+
+
+def lost_rows(connection: duckdb.DuckDBPyConnection, published: str) -> list[str]:
+    """What a published file has and this build lacks, as texts to say: a damaged landing zone gives less.
+
+    A file whose silver tables are too old to compare counts as having nothing.
+    """
+    location = published.replace("'", "''")
+    try:
+        connection.execute(f"attach '{location}' as published (read_only)")
+        counted = connection.execute(_LOST).fetchall()
+    except (duckdb.BinderException, duckdb.CatalogException):
+        return []
+    return [f"{count:,} {what}" for what, count in counted if count]
 
 
 def failures(proofs: list[Proof]) -> list[str]:

@@ -30,9 +30,9 @@ class _OrphanedWalError(WarehouseError):
 
 
 @contextlib.contextmanager
-def run_lock(warehouse: Path) -> Iterator[None]:
-    """Holds the warehouse's folder for one run. Raises BusyError where another run has it, naming its pid."""
-    folder = warehouse.parent
+def run_lock(inside: Path) -> Iterator[None]:
+    """Holds the folder of a file for one run. Raises BusyError where another run has it, naming its pid."""
+    folder = inside.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("a+", encoding="utf-8")
@@ -41,7 +41,7 @@ def run_lock(warehouse: Path) -> Iterator[None]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise BusyError(f"Another run has {folder}: {_holder(file.name)}.", "Wait for it to end.") from None
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
@@ -57,13 +57,15 @@ def _holder(path: str) -> str:
         return "process unknown"
 
 
-def unwritable(folder: Path, error: OSError) -> WarehouseError:
+def unwritable(
+    folder: Path, error: OSError, instead: str = "set HEAR_WAREHOUSE to another place"
+) -> WarehouseError:
     """The error for a folder that can't be written, with the remedy for a container's mount."""
     return WarehouseError(
         f"The folder {folder} can't be written: {error.strerror or error}.",
         f"Make it writable for user {os.getuid()} (in Docker: make the folder first, and give "
         '--user "$(id -u):$(id -g)"), '
-        "or set HEAR_WAREHOUSE to another place.",
+        f"or {instead}.",
     )
 
 
@@ -111,7 +113,7 @@ def _opening_error(path: Path, error: duckdb.Error) -> WarehouseError | BusyErro
     if "version number" in said:
         return WarehouseError(f"{path} was written by a newer DuckDB: {said}", "Update hear_app.")
     return WarehouseError(
-        f"{path} is no DuckDB database, or a damaged one: {said}.",
+        f"{path} is no DuckDB database, or a damaged one.",
         "Move it away and run `hear build`: it is rebuilt from the landing zone, with no request.",
     )
 

@@ -19,10 +19,10 @@ QUERIES = {
   from gold.agg_repository_month
   where full_name = 'brackwater/tidegauge' order by month desc limit 6""",
     "by_user": """
-  select login, sum(commits) as commits, sum(issues_opened) as issues, sum(prs_merged) as merged
+  select display_name, sum(commits) as commits, sum(issues_opened) as issues, sum(prs_merged) as merged
   from gold.agg_user_month
   where is_human and month_start_date >= '2026-01-01'
-  group by login order by commits desc limit 6""",
+  group by user_key, display_name order by commits desc, display_name limit 6""",
 }
 
 

@@ -202,7 +202,9 @@ class Client:
 
     def _answer(self, request: str, response: requests.Response) -> Answer:
         links = {
-            name: self._path(link["url"]) for name, link in response.links.items() if name in {"next", "last"}
+            name: self._path(requests.compat.urljoin(str(response.url), link["url"]))
+            for name, link in response.links.items()
+            if name in {"next", "last"}
         }
         return Answer(request, response.status_code, response.headers, response.content, links)
 

@@ -67,7 +67,8 @@ def left(
 
 def behind_by(document: Any) -> int:
     """How many commits left the branch, by a page of a comparison."""
-    return int(document.get("behind_by") or 0)
+    behind = document.get("behind_by")
+    return behind if isinstance(behind, int) else 0
 
 
 def _comparison(client: Client, full_name: str, base: str, head: str, role: Any = "page") -> NumberedList:
@@ -98,10 +99,12 @@ def _difference(comparison: NumberedList, executor: Executor, landed: Landed) ->
 
 def _total(document: Any) -> int:
     """How many commits a comparison counts; -1 where it doesn't say."""
-    return int(document.get("total_commits", -1)) if isinstance(document, dict) else -1
+    total = document.get("total_commits") if isinstance(document, dict) else None
+    return total if isinstance(total, int) else -1
 
 
 def _as_list(document: Any) -> list[Any]:
-    if not isinstance(document, list):
-        raise TypeError("no list")
+    """The commits in a list. Raises TypeError where it is none."""
+    if not isinstance(document, list) or not all(isinstance(row, dict) and row.get("sha") for row in document):
+        raise TypeError("no list of commits")
     return document

@@ -24,6 +24,7 @@ OVERLAP = timedelta(minutes=2)  # lists lag 15-30 s behind writes
 _ISSUES_DISABLED = 410
 _PER_PAGE = re.compile(r"(?<=[?&]per_page=)\d+")
 _GOOD_PAGES = 8  # pages in a row before a larger one is tried again
+_PASSES = 50  # over the newest minutes: a list that shows something new each time is left to the next sync
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 _EARLIEST = "1971"  # `since` a day of 1970 finds nothing at all
 
@@ -71,7 +72,9 @@ class IssueWalk:
         if answer is None:
             return
         yield from self._chain(answer)
-        while answer.next_request or answer.request != self._from_watermark():
+        for _ in range(_PASSES):
+            if not answer.next_request and answer.request == self._from_watermark():
+                break
             answer = self._read(self._from_watermark())
             if not self._has_news(answer):
                 yield from self._take(answer)
@@ -92,7 +95,7 @@ class IssueWalk:
         if last is None or last.request not in (self._from_watermark(), self._after_watermark()):
             return self._read(self._from_watermark())
         answer = self._read(last.request, etag=last.etag)
-        if answer.status == 304 or _digest(answer) == last.digest:
+        if answer.status == 304 or (answer.next_request is None and _digest(answer) == last.digest):
             return None
         return answer if last.request == self._from_watermark() else self._read(self._from_watermark())
 
@@ -102,7 +105,7 @@ class IssueWalk:
         Where more than a page of rows shares them, news would not show on the first page of those; but then the
         list of what came later tells.
         """
-        return self.watermark is not None and self.watermark < (_shifted(_clock(answer), -OVERLAP) or "")
+        return self.watermark is not None and self.watermark < (_shifted(answer.responded_at, -OVERLAP) or "")
 
     def _chain(self, first: Answer) -> Iterator[Page]:
         """A page and all that follow it."""
@@ -124,7 +127,14 @@ class IssueWalk:
             if answer.next_request is None:
                 return None
         self._hopped_to = _last_second(answer)
-        return self._read(self._request(self._hopped_to))
+        return self._from_second()
+
+    def _from_second(self) -> Answer:
+        """The first page of the second that is being read."""
+        answer = self._read(self._request(self._hopped_to))
+        if any(str(row["updated_at"]) < self._hopped_to for row in _rows(answer)):
+            raise UnexpectedAnswerError(f"{answer.request}: rows from before `since`, so there is no way on.")
+        return answer
 
     def _within_second(self, answer: Answer) -> Generator[Page, None, Answer]:
         """Reads a second that fills more than a page; the page that leads beyond it, or ends the list.
@@ -140,7 +150,7 @@ class IssueWalk:
                 yield from self._take(answer)
             if not news:
                 return answer
-            answer = self._read(self._request(self._hopped_to))
+            answer = self._from_second()
             news = self._has_news(answer)
             yield from self._take(answer)
 
@@ -150,19 +160,19 @@ class IssueWalk:
             return self.client.get(request, heavy=self._is_shrinkable, shape=list)
         except PageTooHeavyError:
             self._shrink()
-            return self._read(self._request(self._hopped_to))
+            return self._from_second()
 
     def _take(self, answer: Answer) -> Iterator[Page]:
         """The page of an answer, if it shows anything that was not read yet; moves the watermark."""
-        rows = _rows(answer)
-        if all(self._seen.get(int(row["number"])) == _version(row) for row in rows):
+        versions = {int(row["number"]): _version(row) for row in _rows(answer)}
+        if all(self._seen.get(number) == version for number, version in versions.items()):
             return
-        clock = _clock(answer)
-        stamps = [str(row["updated_at"]) for row in rows if _is_past(str(row["updated_at"]), clock)]
-        self.watermark = max([*stamps, *([self.watermark] if self.watermark else [])], default=None)
-        page = Page(answer, self.position, self._size, len(rows), watermark=self.watermark)
-        self.position += len(rows)
-        self._remember(rows)
+        clock, known = _clock(answer), [self.watermark] if self.watermark else []
+        stamps = [stamp for stamp, _ in versions.values() if _is_past(stamp, clock)]
+        self.watermark = max(known + stamps, default=None)
+        page = Page(answer, self.position, self._size, len(_rows(answer)), watermark=self.watermark)
+        self.position += page.row_count
+        self._remember(versions)
         yield page
 
     def _has_news(self, answer: Answer) -> bool:
@@ -170,12 +180,12 @@ class IssueWalk:
 
         A row may also change twice within a second: that is no reason to go on reading, but to keep the page.
         """
-        known = self._seen
-        return any(known.get(int(row["number"]), ("",))[0] != row["updated_at"] for row in _rows(answer))
+        seen = {number: stamp for number, (stamp, _) in self._seen.items()}
+        return any(seen.get(int(row["number"])) != str(row["updated_at"]) for row in _rows(answer))
 
-    def _remember(self, rows: list[Any]) -> None:
+    def _remember(self, versions: dict[int, _Version]) -> None:
         """Keeps what may show again: the rows of the overlap, and those since the second that is being read."""
-        self._seen |= {int(row["number"]): _version(row) for row in rows}
+        self._seen |= versions
         since = _shifted(self.watermark, -OVERLAP) or ""
         since = min(since, self._hopped_to) if self._hopped_to else since
         self._seen = {number: version for number, version in self._seen.items() if version[0] >= since}
@@ -192,6 +202,7 @@ class IssueWalk:
                 answer = self.client.get(sized, etag=etag, heavy=self._is_shrinkable, shape=list)
             except PageTooHeavyError:
                 self._shrink()
+                etag = None  # of the larger page
                 continue
             except UnexpectedAnswerError as error:
                 if error.status == _ISSUES_DISABLED:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from hear_app.errors import RateLimitedError
@@ -47,10 +47,11 @@ def read_quota(headers: Mapping[str, str]) -> Quota:
 
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """The answer's Date header, or None where it has none that can be read."""
+    """The answer's Date header, in UTC, or None where it has none that can be read."""
     try:
-        return parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError, TypeError):
+        served = parsedate_to_datetime(headers["date"])
+        return served.astimezone(UTC) if served.tzinfo else served.replace(tzinfo=UTC)
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
 
 
@@ -59,13 +60,13 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after")
     if text is None:
         return None
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         served = server_time(headers)
         now = served.timestamp() if served else time.time()
         return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -185,4 +186,4 @@ class Limits:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.strip().isdigit() else None
+    return int(text) if text is not None and text.strip().isdecimal() else None

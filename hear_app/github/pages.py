@@ -35,7 +35,8 @@ class Page:
     def total(self) -> int | None:
         """About how many rows the whole list has, where its Link or its document tells."""
         if isinstance(self.answer.document, dict):
-            return int(self.answer.document.get("total_commits") or 0)
+            total = self.answer.document.get("total_commits")
+            return total if isinstance(total, int) else None
         number = last_page_number(self.answer)
         return number * self.size if number else None
 
@@ -159,7 +160,7 @@ def _end(page: Page, landed: dict[int, int]) -> int:
 def last_page_number(answer: Answer) -> int | None:
     """The number of the page that an answer's Link calls last, where it does."""
     numbers = parse_qs((answer.last_request or "").partition("?")[2]).get("page", [])
-    return int(numbers[0]) if numbers and numbers[0].isdigit() else None
+    return int(numbers[0]) if numbers and numbers[0].isdecimal() else None
 
 
 def _gaps(landed: dict[int, int], end: int) -> Iterator[tuple[int, int]]:

@@ -67,11 +67,13 @@ class CommitStream:
             could = self._land_difference(walk, base, head)
         else:
             return False
-        if could:
-            rows = self.result.rows - rows + self.shelf.landed([*walk.pages, *walk.removed]).rows
-            known = {"base_sha": base, "responded_at": opened.responded_at, "branch": opened.branch}
-            self._close(walk.walk_id, rows, kind, head, **known)
-        return could
+        if not could:
+            self.result.rows = rows
+            return False
+        rows = self.result.rows - rows + self.shelf.landed([*walk.pages, *walk.removed]).rows
+        known = {"base_sha": base, "responded_at": opened.responded_at, "branch": opened.branch}
+        self._close(walk.walk_id, rows, kind, head, **known)
+        return True
 
     def _fill_history(self, walk: Walk, head: str) -> bool:
         try:

@@ -27,9 +27,6 @@ class IssueStream:
 
         One that read only what was new is not gone on with where everything is to be read.
         """
-        if self.shelf.repository.has_issues is False:
-            self.result.outcome = "issues disabled"
-            return
         walks = self.shelf.walks("issues")
         last, cut_off = self.shelf.last_closed(walks), open_walk(walks)
         kind: WalkKind = "full" if last is None or self.full else "updated"

@@ -74,7 +74,7 @@ def test_each_row_once(
     heavy: set[int],
     tells_last: bool,
 ) -> None:
-    """Read in several goes: each of those in `cut` lands so many pages at most, and the last one all that is left."""
+    """Read in several goes: each of those in `cut` lands so many pages at most, and the last one all the rest."""
     landed: dict[int, int] = {}
     rows: list[int] = []
     for at_most, too_heavy, tells in [*cut, (10_000, heavy, tells_last)]:

@@ -105,7 +105,7 @@ change = st.one_of(
 moves = st.dictionaries(st.integers(0, 14), st.lists(change, min_size=1, max_size=3), min_size=1, max_size=5)
 disturbance = st.one_of(
     st.just(("none",)),
-    st.tuples(st.just("killed"), st.integers(1, 8), st.sampled_from(("before", "after"))),
+    st.tuples(st.just("killed"), st.integers(1, 8), st.sampled_from(("before", "after")), st.booleans()),
     st.tuples(st.just("dead"), st.integers(0, 9)),
     st.tuples(st.just("faults"), st.dictionaries(st.integers(0, 14), st.sampled_from(KINDS), max_size=8)),
     st.tuples(st.just("502s"), st.integers(0, 8), st.integers(1, 6)),
@@ -137,7 +137,7 @@ def disturbed(rig: Rig, tracker: Tracker, plan: Any) -> bool:
     rig.server.fault = hook
     try:
         mortal = MortalLanding(str(rig.root), plan[1], plan[2]) if plan[0] == "killed" else None
-        [result] = rig.sync(full=plan[0] == "full", landing=mortal)
+        [result] = rig.sync(full=plan[0] == "full" or (plan[0] == "killed" and plan[3]), landing=mortal)
     except Killed:
         return False
     finally:
@@ -155,7 +155,7 @@ def check(rig: Rig, tracker: Tracker, full: bool = False) -> None:
         assert found.deleted == more
 
 
-@settings(max_examples=examples(4), deadline=timedelta(seconds=20))
+@settings(max_examples=examples(3), deadline=timedelta(seconds=20))
 @given(old=st.booleans(), steps=st.lists(step, min_size=2, max_size=10))
 def test_what_is_stored_is_what_the_tracker_shows(running: Altering, old: bool, steps: list[Any]) -> None:
     running.old_issues = old

@@ -123,6 +123,18 @@ def test_case_23_the_newest_second_fills_a_page(
     assert whole(rig, repo)
 
 
+def test_case_23_the_question_that_closed_it_fits_on_a_smaller_page(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """Where pages have to be smaller when it is asked again, its rows may be the same, and others behind them."""
+    put_issues(repo, range(1, 51), START, step=0)
+    rig.one()
+    put_issue(repo, 51, START + 60)
+    server.fault = lambda request: Fault("502") if "per_page=100" in request.target else None
+    rig.one()
+    assert whole(rig, repo)
+
+
 def test_case_23_the_second_is_followed_by_a_long_silence(
     rig: Rig, repo: SampleRepository, server: Altering
 ) -> None:

@@ -12,10 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-
-from hear_app import bronze
-from tests.extraction.harness import NAME, SOURCE, START, TOKEN, Altering, commit, line, put_issues, stored
+from tests.extraction.harness import (
+    NAME,
+    SOURCE,
+    START,
+    TOKEN,
+    Altering,
+    commit,
+    empty_bronze,
+    line,
+    put_issues,
+    stored,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,15 +71,14 @@ def peak(url: str, folder: Path) -> int:
 
 
 def test_memory_does_not_grow_with_the_repository(tmp_path: Path) -> None:
-    with ocean(2_000, 1_000) as small, ocean(20_000, 3_000) as large:
+    with ocean(2_000, 1_000) as small, ocean(20_000, 1_000) as large:
         few, many = peak(small, tmp_path / "small"), peak(large, tmp_path / "large")
     assert many < 1.3 * few
 
 
 def read(folder: Path) -> tuple[set[str], set[int]]:
     """The commits on the branch and the issues, by bronze."""
-    with duckdb.connect() as connection:
-        connection.execute(bronze.schema_sql())
+    with empty_bronze() as connection:
         found = stored(connection, folder / "landing")
     assert not found.orphans
     assert not found.doubled

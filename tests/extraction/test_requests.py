@@ -124,7 +124,7 @@ def test_workers_ask_at_once(rig: Rig, repo: SampleRepository, server: Altering)
 
 
 def test_a_secondary_limit_makes_them_ask_one_by_one(rig: Rig, repo: SampleRepository, server: Altering) -> None:
-    line(repo, 1_800)
+    line(repo, 1_400)
     gauge = Gauge(0.005)
 
     def measured(request: Request, response: Response) -> Response:

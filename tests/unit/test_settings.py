@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "https://github.com/octo/Tool.kit",
         "https://github.com/octo/Tool.kit/",
         "https://github.com/octo/Tool.kit.git",
-        "http://ghe.example:8443/octo/Tool.kit",
+        "https://www.github.com/octo/Tool.kit",
         "https://user@github.com/octo/Tool.kit.git",
         "ssh://git@github.com/octo/Tool.kit.git",
         "ssh://git@ssh.github.com:443/octo/Tool.kit.git",
@@ -98,12 +98,26 @@ def test_what_is_no_repository_is_refused_in_one_sentence(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["https://gitlab.com/octo/tool", "git@ghe.example:octo/tool.git"])
+def test_a_url_of_another_host_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="not the host that is asked"):
+        parse_repository(text)
+
+
+def test_enterprise_s_own_urls_name_its_repositories(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEAR_API_URL", "https://ghe.example/api/v3")
+    monkeypatch.setenv("HEAR_REPOS", "http://ghe.example:8443/octo/tool")
+    assert load_settings().named_repositories == ("octo/tool",)
+
+
 @settings(deadline=None)
 @given(st.text(string.ascii_letters + string.digits, min_size=1, max_size=20), st.data())
 def test_a_name_comes_through_every_spelling_unchanged(owner: str, data: st.DataObject) -> None:
     name = data.draw(st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=40))
     spelling = data.draw(
-        st.sampled_from(["{}", "{}/", "{}.git", "https://g.example/{}", "git@g.example:{}.git", "ssh://g/{}"])
+        st.sampled_from(
+            ["{}", "{}/", "{}.git", "https://github.com/{}", "git@github.com:{}.git", "ssh://github.com/{}"]
+        )
     )
     assert parse_repository(spelling.format(f"{owner}/{name}")) == f"{owner}/{name}"
 
@@ -115,7 +129,7 @@ def test_a_repository_is_taken_once_whatever_its_case() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a/b c/d", "a/b,c/d", " a/b ,\n c/d, ", "a/b\tc/d A/B", "git@g.example:a/b.git c/d"]
+    "text", ["a/b c/d", "a/b,c/d", " a/b ,\n c/d, ", "a/b\tc/d A/B", "git@github.com:a/b.git c/d"]
 )
 def test_repositories_of_the_environment_are_parted_by_spaces_or_commas(
     text: str, monkeypatch: pytest.MonkeyPatch

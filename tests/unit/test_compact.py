@@ -1,0 +1,121 @@
+"""Compaction: fewer objects, the same rows, whatever moment it is killed at."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from hear_app import bronze, compact
+from hear_app.github.client import Client
+from hear_app.github.limits import Limits
+from hear_app.landing import Landing, Response
+from hear_app.sample.history import SampleRepository
+from hear_app.sample.payloads import Account, plain_commit
+from hear_app.sample.server import SampleServer
+from hear_app.sync import RepositoryResult, Sync
+
+NAME = "acme/tool"
+
+
+class Silent:
+    """A reporter for nobody."""
+
+    def rows(self, *_: object) -> None: ...
+    def note(self, *_: object) -> None: ...
+    def finished(self, _: RepositoryResult) -> None: ...
+
+
+class KilledError(Exception):
+    pass
+
+
+class Mortal(Landing):
+    """A landing zone that dies at its nth change."""
+
+    def __init__(self, root: str, lives: int) -> None:
+        super().__init__(root)
+        self.lives = lives
+
+    def _spend(self) -> None:
+        self.lives -= 1
+        if self.lives < 0:
+            raise KilledError
+
+    def put_pack(self, first_walk: int, last_walk: int, part: int, responses: list[Response]) -> str:
+        self._spend()
+        return super().put_pack(first_walk, last_walk, part, responses)
+
+    def delete(self, paths: list[str]) -> None:
+        for path in paths:
+            self._spend()
+            super().delete([path])
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    """A landing zone of four syncs, each with new commits."""
+    repository = SampleRepository(42, Account(1, "acme", "Organization"), "tool")
+    folder = str(tmp_path / "landing")
+    with SampleServer([repository]) as server:
+        for sync in range(4):
+            for index in range(3):
+                head = (str(repository.head),) if repository.head else ()
+                made = plain_commit(NAME, f"Change {index} of {sync}", 1_700_000_000 + sync * 1000 + index, head)
+                repository.push([made])
+            job = Sync(Client(server.url, None, Limits(2, 0)), Landing(folder), "here", Silent(), estimates=False)
+            assert not job.run([NAME])[0].errors
+    return folder
+
+
+def loaded(root: str, ledger: duckdb.DuckDBPyConnection) -> set[tuple[object, ...]]:
+    """The commits in bronze after one more load, each row as often as it stands there."""
+    landing = Landing(root)
+    pending = bronze.pending(landing, ["here"], bronze.known_objects(ledger))
+    assert not pending.is_other
+    bronze.load(ledger, landing, pending.objects, Path("none.csv"), bronze.Digests("", "", ""))
+    rows = ledger.execute("select walk_id, position, row_index, sha from bronze.commits").fetchall()
+    assert len(rows) == len(set(rows))
+    return set(rows)
+
+
+def empty_ledger() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(":memory:")
+    connection.execute(bronze.schema_sql().replace("using compression zstd", ""))
+    return connection
+
+
+def squeeze(landing: Landing) -> None:
+    for group in compact._streams(landing):
+        compact._merge(landing, group)
+    compact.finish(landing)
+
+
+def count(root: str) -> int:
+    return sum(1 for _ in Landing(root).objects())
+
+
+def test_old_walks_are_merged_and_every_row_stays(root: str) -> None:
+    before, rows = count(root), loaded(root, empty_ledger())
+    squeeze(Landing(root))
+    assert count(root) < before
+    assert loaded(root, empty_ledger()) == rows
+    squeeze(Landing(root))
+    assert loaded(root, empty_ledger()) == rows
+
+
+@pytest.mark.parametrize("lives", range(40))
+def test_killed_at_any_change_the_next_one_finishes(root: str, lives: int) -> None:
+    ledger = empty_ledger()
+    rows = loaded(root, ledger)
+    with contextlib.suppress(KilledError):
+        squeeze(Mortal(root, lives))
+    assert loaded(root, empty_ledger()) == rows, "a rebuild in between has every row once"
+    compact.finish(Landing(root))
+    assert loaded(root, ledger) == rows, "the file that was there has nothing twice"
+    paths = {landed.path for landed in Landing(root).objects()}
+    assert set(bronze.known_objects(ledger)) == paths, "and its ledger names what is there"
+    squeeze(Landing(root))
+    assert loaded(root, empty_ledger()) == rows
