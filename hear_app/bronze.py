@@ -266,7 +266,7 @@ class _Batch:
         self._moved.append((landed.path, landed.size, *key))
 
     def _add_rows(self, envelope: Envelope, body: bytes, path: str) -> int:
-        key = "commits" if "/compare/" in envelope.request else None
+        key = "commits" if envelope.walk_kind == "compare" else None
         try:
             found = payload.rows(body, key)
         except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -250,9 +250,11 @@ def _names(settings: Settings, texts: list[str] | None) -> tuple[str, ...]:
 def _build_and_list(settings: Settings, job: Build, results: list[RepositoryResult] | None) -> None:
     from hear_app import listing, warehouse
 
-    if not job.run(results):
-        listing.say("The warehouse stays as it is.")
     has_worked = results is None or not all(result.errors for result in results)
+    if not job.run(results):
+        listing.say(
+            "Nothing new: the warehouse stays as it is." if has_worked else "The warehouse stays as it is."
+        )
     if settings.warehouse.exists() and has_worked:
         with warehouse.reading(settings.warehouse) as connection:
             listing.print_tables(listing.tables(connection))

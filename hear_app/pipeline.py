@@ -97,6 +97,7 @@ def opened(settings: Settings) -> Iterator[Landing]:
     with contextlib.ExitStack() as locks:
         locks.enter_context(warehouse.run_lock(settings.warehouse))
         landing = Landing(settings.landing_root)
-        if landing.folder is not None:  # two warehouses may share it
-            locks.enter_context(warehouse.run_lock(landing.folder / "objects"))
+        if landing.folder is not None and landing.folder.parent != settings.warehouse.parent.absolute():
+            # two warehouses may share it
+            locks.enter_context(warehouse.run_lock(landing.folder, f".{landing.folder.name}.lock"))
         yield landing

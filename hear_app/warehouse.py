@@ -30,12 +30,15 @@ class _OrphanedWalError(WarehouseError):
 
 
 @contextlib.contextmanager
-def run_lock(inside: Path) -> Iterator[None]:
-    """Holds the folder of a file for one run. Raises BusyError where another run has it, naming its pid."""
-    folder = inside.parent
+def run_lock(guarded: Path, name: str = ".lock") -> Iterator[None]:
+    """Holds a file or folder for one run, by a lock file of that name beside it.
+
+    Raises BusyError where another run has it, naming its pid.
+    """
+    folder = guarded.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("a+", encoding="utf-8")
+        file = (folder / name).open("a+", encoding="utf-8")
     except OSError as error:
         raise unwritable(folder, error) from error
     with file:

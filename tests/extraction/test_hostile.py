@@ -282,7 +282,6 @@ def test_a_refusal_that_nests_without_end(rig: Rig, server: Altering) -> None:
     assert "403" in rig.failing()
 
 
-@pytest.mark.xfail(reason="bronze takes its pages for comparisons, by a word in their paths")
 def test_a_repository_named_compare(rig: Rig) -> None:
     """Its name stands in its requests' paths, where comparisons say so too."""
     repo = repository("compare")
