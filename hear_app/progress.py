@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from hear_app.landing import Stream
 from hear_app.listing import console, say
-from hear_app.sync.results import RepositoryResult
+from hear_app.sync.results import RepositoryResult, StreamResult
 
 _LINE_SECONDS = 10.0  # between two plain lines of one stream
 
@@ -99,10 +99,16 @@ class BarReporter:
 
 def outcome_lines(result: RepositoryResult) -> list[str]:
     """A repository's outcome, and each error with its remedy."""
-    streams = ", ".join(f"{stream.stream}: {stream.outcome} ({stream.rows:,})" for stream in result.streams)
+    streams = ", ".join(map(_stream_outcome, result.streams))
     notes = [result.note, *(stream.note for stream in result.streams)]
     first = f"  {result.name}: {streams or ('failed' if result.error else 'skipped')}"
     return [first, *(f"    {note}" for note in notes if note), *(f"    {error}" for error in result.errors)]
+
+
+def _stream_outcome(stream: StreamResult) -> str:
+    """Such as `commits ok (1,634)`, `issues unchanged` or `issues disabled`."""
+    rows = f" ({stream.rows:,})" if stream.rows else ""
+    return f"{stream.stream} {stream.outcome.removeprefix(stream.stream).strip()}{rows}"
 
 
 @contextlib.contextmanager
