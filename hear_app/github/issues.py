@@ -62,6 +62,7 @@ class IssueWalk:
     _size_index: int = 0
     _good: int = 0
     _hopped_to: str = ""
+    _began_at: str | None = None
 
     def pages(self) -> Iterator[Page]:
         """Walks until the list shows nothing new. Raises IssuesDisabledError.
@@ -81,7 +82,7 @@ class IssueWalk:
                 break
             yield from self._chain(answer)
         self.confirmation = _confirmation(answer)
-        if self.confirmation is None and self._is_settled(answer):
+        if self.confirmation is None and self._is_settled():
             answer = self._read(self._after_watermark())
             if not self._has_news(answer):
                 yield from self._take(answer)
@@ -99,17 +100,17 @@ class IssueWalk:
             return None
         return answer if last.request == self._from_watermark() else self._read(self._from_watermark())
 
-    def _is_settled(self, answer: Answer) -> bool:
-        """Whether the newest minutes are past, so that nothing joins them any more.
+    def _is_settled(self) -> bool:
+        """Whether the newest minutes were past when they began to be read, so that nothing joined them since.
 
         Where more than a page of rows shares them, news would not show on the first page of those; but then the
         list of what came later tells.
         """
-        return self.watermark is not None and self.watermark < (_shifted(answer.responded_at, -OVERLAP) or "")
+        return self.watermark is not None and self.watermark < (_shifted(self._began_at, -OVERLAP) or "")
 
     def _chain(self, first: Answer) -> Iterator[Page]:
         """A page and all that follow it."""
-        self._hopped_to = ""
+        self._hopped_to, self._began_at = "", first.responded_at
         answer: Answer | None = first
         while answer is not None:
             yield from self._take(answer)

@@ -123,6 +123,29 @@ def test_case_23_the_newest_second_fills_a_page(
     assert whole(rig, repo)
 
 
+def test_case_23_a_row_joins_the_second_while_the_walk_waits(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """The newest minutes may pass while they are read: what joined them meanwhile must not count as read."""
+    server.date = START
+    put_issues(repo, range(1, 251), START, step=0)
+
+    def waiting(request: Request) -> None:
+        if "since=" in request.target and server.date == START:
+            put_issue(repo, 251, START)
+            server.date += 3600
+
+    server.fault = waiting
+    rig.one()
+    server.fault = None
+    rig.one()
+    assert whole(rig, repo)
+    rig.one()
+    rig.statuses()
+    rig.one()
+    assert rig.statuses() == [304, 409, 304]
+
+
 def test_case_23_the_question_that_closed_it_fits_on_a_smaller_page(
     rig: Rig, repo: SampleRepository, server: Altering
 ) -> None:
