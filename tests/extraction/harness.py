@@ -222,8 +222,8 @@ class Rig:
         return asked
 
     def statuses(self) -> list[int]:
-        """The statuses that the server gave since the last look; forgets them."""
-        given = [entry.status for entry in self.server.log]
+        """The statuses that the server gave since the last look, sorted; forgets them."""
+        given = sorted(entry.status for entry in self.server.log)
         self.server.forget()
         return given
 

@@ -116,7 +116,7 @@ def test_case_23_the_newest_second_fills_a_page(
     rig.statuses()
     landed = rig.objects()
     rig.one()
-    assert rig.statuses() == [304, 409, 304], "idle costs no more than elsewhere"
+    assert rig.statuses() == [304, 304, 409], "idle costs no more than elsewhere"
     assert rig.objects() == landed
     put_issue(repo, 9_001, server.date)
     rig.one()
@@ -143,7 +143,7 @@ def test_case_23_a_row_joins_the_second_while_the_walk_waits(
     rig.one()
     rig.statuses()
     rig.one()
-    assert rig.statuses() == [304, 409, 304]
+    assert rig.statuses() == [304, 304, 409]
 
 
 def test_case_23_the_question_that_closed_it_fits_on_a_smaller_page(
@@ -284,7 +284,7 @@ def test_case_26_the_watermark_is_never_in_the_future(rig: Rig, repo: SampleRepo
     assert whole(rig, repo), "what comes before the future still shows"
     rig.statuses()
     rig.one()
-    assert rig.statuses() == [304, 409, 304]
+    assert rig.statuses() == [304, 304, 409]
 
 
 def test_case_26_the_watermark_without_a_server_clock(rig: Rig, repo: SampleRepository, server: Altering) -> None:
