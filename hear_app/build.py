@@ -86,10 +86,12 @@ class Build:
         if reason:
             listing.say(reason)
         clock = _Clock()
+        models = transform.Models(settings.project_home, settings.build_path)
         self._load(pending, built, results, afresh=reason is not None)
         clock.lap("load")
         # Incremental models keep their old columns: what other models made is made again.
-        self._transform(refresh=self.full or published is None or published.digests.models != built.models)
+        models.debug()
+        models.build(full=self.full or published is None or published.digests.models != built.models)
         clock.lap("dbt")
         self._prove()
         if reason is not None and published and not self.full and not self._replaces_sample(published):
@@ -149,11 +151,6 @@ class Build:
             connection.execute(bronze.schema_sql())
             summary = bronze.load(connection, self.landing, pending.objects, self.settings.people_path, built)
         _print_results(results, summary.rows)
-
-    def _transform(self, refresh: bool) -> None:
-        project, build = self.settings.project_home, self.settings.build_path
-        transform.debug(project, build)
-        transform.build_models(project, build, refresh)
 
     def _prove(self) -> None:
         """What a proof finds wanting is not published."""

@@ -7,6 +7,7 @@ HearError                     exit 1
 ├── WarehouseError            the warehouse file can't be read, written or published
 ├── TransformError            dbt failed: a model, or a data test
 ├── ProofError                a proof failed: what is stored is not what the server has
+├── UnforeseenError           a defect of hear_app's own, met in one repository
 └── GitHubError               a repository's sync failed
     ├── UnreachableError      no answer from the API, after all retries
     ├── TokenRejectedError    401: stops the whole run
@@ -20,6 +21,9 @@ A message says what happened and where; the remedy says what to do about it.
 """
 
 from __future__ import annotations
+
+import traceback
+from pathlib import Path
 
 
 class HearError(Exception):
@@ -58,6 +62,18 @@ class TransformError(HearError):
 
 class ProofError(HearError):
     pass
+
+
+class UnforeseenError(HearError):
+    """A defect of ours: names the exception and the line it came from, so that it can be reported."""
+
+    def __init__(self, cause: Exception) -> None:
+        last = traceback.extract_tb(cause.__traceback__)[-1]
+        said = f"{type(cause).__name__}: {cause}".rstrip(" .:")
+        super().__init__(
+            f"hear_app met something it did not foresee, {said} ({Path(last.filename).name}, line {last.lineno}).",
+            "What has landed is kept; please report this.",
+        )
 
 
 class GitHubError(HearError):

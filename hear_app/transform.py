@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +17,54 @@ _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 _SHOWN_FAILURES = 5
 
 
-def debug(project: Path, build: Path) -> None:
-    """`dbt debug --connection` against the working copy. Raises TransformError."""
-    _invoke(["debug", "--connection"], project, build)
+class Models:
+    """The dbt project over one working copy.
 
-
-def build_models(project: Path, build: Path, full: bool) -> None:
-    """`dbt build`: seeds, models and the tests of their data. Raises TransformError, naming what failed.
-
-    Unit tests are about the models, not about this data: `make test` runs them.
+    Importing dbt and parsing the models takes seconds, so a thread does both from the beginning, beside the load;
+    the parsed project then serves every command.
     """
-    _invoke(["build", *_NO_UNIT_TESTS, *(["--full-refresh"] if full else [])], project, build)
 
+    def __init__(self, project: Path, build: Path) -> None:
+        self._project = project
+        self._build = build
+        self._manifest: Any = None
+        self._parsing = threading.Thread(target=self._parse, daemon=True)
+        self._parsing.start()
 
-def _invoke(arguments: Sequence[str], project: Path, build: Path) -> None:
-    with _environment(_settings(project, build)):
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
+    def debug(self) -> None:
+        """`dbt debug --connection` against the working copy. Raises TransformError."""
+        self._invoke("debug", "--connection")
 
-        try:
-            with contextlib.redirect_stdout(sys.stderr):
-                outcome = dbtRunner().invoke(list(arguments))
-        finally:
-            # dbt keeps the file open for writing after it is done
-            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    if not outcome.success:
-        raise TransformError(
-            _failure(arguments[0], outcome), f"The last good file stays; the build is kept in {build}."
-        )
+    def build(self, full: bool) -> None:
+        """`dbt build`: seeds, models and the tests of their data. Raises TransformError, naming what failed.
+
+        Unit tests are about the models, not about this data: `make test` runs them.
+        """
+        self._invoke("build", *_NO_UNIT_TESTS, *(["--full-refresh"] if full else []))
+
+    def _parse(self) -> None:
+        """Says nothing: what can't be parsed is told by the command that needs it, which then tries again."""
+        with _environment(_settings(self._project, self._build) | {"DBT_LOG_LEVEL": "none"}):
+            from dbt.cli.main import dbtRunner
+
+            self._manifest = dbtRunner().invoke(["parse"]).result
+
+    def _invoke(self, *arguments: str) -> None:
+        self._parsing.join()
+        with _environment(_settings(self._project, self._build)):
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+            from dbt.cli.main import dbtRunner
+
+            try:
+                with contextlib.redirect_stdout(sys.stderr):
+                    outcome = dbtRunner(manifest=self._manifest).invoke(list(arguments))
+            finally:
+                # dbt keeps the file open for writing after it is done
+                DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        if not outcome.success:
+            raise TransformError(
+                _failure(arguments[0], outcome), f"The last good file stays; the build is kept in {self._build}."
+            )
 
 
 def _settings(project: Path, build: Path) -> dict[str, str]:
@@ -60,6 +81,7 @@ def _settings(project: Path, build: Path) -> dict[str, str]:
         "DBT_TARGET_PATH": artifacts,
         "DBT_LOG_PATH": artifacts,
         "DBT_LOG_LEVEL_FILE": "none",
+        "DBT_WRITE_JSON": "False",  # artifacts that nothing here reads: a second a build
         "DBT_PRINTER_WIDTH": _PRINTER_WIDTH,
         "DBT_USE_COLORS": str(sys.stderr.isatty()),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",

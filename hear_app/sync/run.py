@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from hear_app import payload
-from hear_app.errors import HearError, NameReusedError, TokenRejectedError
+from hear_app.errors import HearError, NameReusedError, TokenRejectedError, UnforeseenError
 from hear_app.github import repositories
 from hear_app.github.client import Answer, Client
 from hear_app.github.pages import Page
@@ -67,6 +67,8 @@ class Sync:
             raise
         except HearError as error:
             result.error = error
+        except Exception as error:  # a defect of ours costs one repository, not the run
+            result.error = UnforeseenError(error)
         self._reporter.finished(result)
         return result
 
@@ -158,3 +160,5 @@ def _guarded(sync: Callable[[], None], result: StreamResult) -> None:
         raise
     except HearError as error:
         result.outcome, result.error = "failed", error
+    except Exception as error:
+        result.outcome, result.error = "failed", UnforeseenError(error)

@@ -63,6 +63,26 @@ def test_a_repository_that_is_none(rig: Rig, server: Altering, body: bytes) -> N
     assert len(rig.stored(8).on_branch) == 3
 
 
+def test_what_nobody_foresaw_costs_one_repository(rig: Rig, repo: SampleRepository, server: Altering) -> None:
+    other = repository("other", 8)
+    line(other, 3)
+    server.repositories.append(other)
+    put_issues(repo, range(1, 3), START)
+
+    def broken(request: Request, response: Response) -> Response:
+        if request.path == "/repos/acme/tool/issues":
+            response.headers["link"] = '<http://[::1>; rel="next"'
+        return response
+
+    server.alter = broken
+    bad, good = rig.sync(NAME, "acme/other")
+    [error] = bad.errors
+    assert "did not foresee" in str(error)
+    assert "Invalid IPv6 URL" in str(error)
+    assert not good.errors
+    assert len(rig.stored(8).on_branch) == 3
+
+
 @pytest.mark.parametrize("body", [b"[null]", b"[{}]", b'[{"sha": null}]', b'{"message": "?"}', b'"text"', b"[[]]"])
 def test_commits_that_are_none(rig: Rig, repo: SampleRepository, server: Altering, body: bytes) -> None:
     line(repo, 3)

@@ -23,7 +23,7 @@ def empty_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     warehouse.start_build(build, build, afresh=True)
     with warehouse.writing(build) as connection:
         connection.execute(bronze.schema_sql())
-    transform.build_models(PROJECT, build, full=False)
+    transform.Models(PROJECT, build).build(full=False)
     return build
 
 
