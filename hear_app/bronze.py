@@ -100,11 +100,12 @@ class Pending:
     """What a ledger does not know of a landing zone, in the order of its walks.
 
     `is_other` says that the landing zone is not the one that the ledger was written from: an object that it
-    knows is gone, or is another one now.
+    knows is gone, or is another one now. `landed` are the paths of all that is there.
     """
 
     objects: list[LandedObject]
     is_other: bool
+    landed: frozenset[str]
 
 
 def pending(landing: Landing, sources: Iterable[str], known: Mapping[str, int]) -> Pending:
@@ -116,7 +117,7 @@ def pending(landing: Landing, sources: Iterable[str], known: Mapping[str, int]) 
     sizes = {landed.path: landed.size for landed in found}
     packed = _packed_up_to(found)
     is_other = any(sizes.get(path) != size and not _is_packed(path, packed) for path, size in known.items())
-    return Pending([landed for landed in _in_order(found) if landed.path not in known], is_other)
+    return Pending([landed for landed in _in_order(found) if landed.path not in known], is_other, frozenset(sizes))
 
 
 def _packed_up_to(found: list[LandedObject]) -> dict[tuple[str, int, str], int]:

@@ -61,6 +61,7 @@ class Build:
 
     settings: Settings
     landing: Landing
+    models: transform.Models
     sources: list[str]
     full: bool = False
 
@@ -86,12 +87,12 @@ class Build:
         if reason:
             listing.say(reason)
         clock = _Clock()
-        models = transform.Models(settings.project_home, settings.build_path)
+        self.models.begin()
         self._load(pending, built, results, afresh=reason is not None)
         clock.lap("load")
         # Incremental models keep their old columns: what other models made is made again.
-        models.debug()
-        models.build(full=self.full or published is None or published.digests.models != built.models)
+        self.models.debug()
+        self.models.build(full=self.full or published is None or published.digests.models != built.models)
         clock.lap("dbt")
         self._prove()
         if reason is not None and published and not self.full and not self._replaces_sample(published):
@@ -147,7 +148,7 @@ class Build:
     ) -> None:
         build = self.settings.build_path
         warehouse.start_build(self.settings.warehouse, build, afresh)
-        with warehouse.writing(build) as connection:
+        with warehouse.writing(build, self.settings.memory) as connection:
             connection.execute(bronze.schema_sql())
             summary = bronze.load(connection, self.landing, pending.objects, self.settings.people_path, built)
         _print_results(results, summary.rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -74,7 +75,7 @@ def run(repositories: Repositories = None, sample: Sample = False, max_wait: Max
     Without names: those in HEAR_REPOS, else those that have landed before, else the embedded sample.
     """
     from hear_app import build as builds
-    from hear_app import pipeline
+    from hear_app import pipeline, transform
 
     settings = _settings(max_wait=max_wait)
     with (
@@ -83,9 +84,11 @@ def run(repositories: Repositories = None, sample: Sample = False, max_wait: Max
     ):
         published = builds.published_state(settings.warehouse)
         builds.check_kind(published, settings.warehouse, [plan.source])
+        models = transform.Models(settings.project_home, settings.build_path, settings.memory)
+        landing.on_put = models.begin  # whatever lands, a build follows
         results = pipeline.sync(plan, settings, landing)
         sources = [plan.source] if plan.is_sample else pipeline.real_sources(landing)
-        _build_and_list(settings, builds.Build(settings, landing, sources), results)
+        _build_and_list(settings, builds.Build(settings, landing, models, sources), results)
     _exit_by(results)
 
 
@@ -112,12 +115,13 @@ def build(
 ) -> None:
     """Build only: from the landing zone to the file, with no request."""
     from hear_app import build as builds
-    from hear_app import pipeline
+    from hear_app import pipeline, transform
 
     settings = _settings()
     with pipeline.opened(settings) as landing:
         sources = pipeline.real_sources(landing) or landing.sources()
-        _build_and_list(settings, builds.Build(settings, landing, sources, full), None)
+        models = transform.Models(settings.project_home, settings.build_path, settings.memory)
+        _build_and_list(settings, builds.Build(settings, landing, models, sources, full), None)
 
 
 @app.command()
@@ -292,10 +296,18 @@ def _guarded(command: Callable[[], Any]) -> int:
             raise
         if isinstance(error, BrokenPipeError):
             return _reader_left()
-        said = str(error).strip().splitlines()[0].rstrip(".")
-        _say(f"hear: {said}. The last good file stays: free some space or mend this, and run again.")
+        _say(f"hear: {_mishap(error)} What has landed and the last good file stay.")
         return 1
     return 0
+
+
+def _mishap(error: Exception) -> str:
+    said = str(error).strip().splitlines()[0].rstrip(".")
+    if "No space left on device" in said:
+        named = re.search(r'"(/[^"]+)"|\'(/[^\']+)\'', said)
+        where = f" ({named[1] or named[2]})" if named else ""
+        return f"The disk is full{where}: free some space, and run again."
+    return f"{said}: mend this, and run again."
 
 
 def _reader_left() -> int:

@@ -17,8 +17,8 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -111,8 +111,8 @@ def walk_prefix(source: str, repository_id: int, stream: str, walk_id: int) -> s
     return f"{_UNSAFE.sub('-', source)}/{repository_id}/{stream}/{walk_id:06d}"
 
 
-def parse_path(path: str) -> LandedObject | None:
-    """The place that a path names; None for what is no landed object (a temporary file, a stranger's)."""
+def parse_path(path: str, size: int = 0) -> LandedObject | None:
+    """The place that a path names, of an object of so many bytes; None for what is none of ours."""
     parts = path.split("/")
     if len(parts) != 5 or not parts[1].isdigit():
         return None
@@ -120,7 +120,7 @@ def parse_path(path: str) -> LandedObject | None:
     pack = _PACK_NAME.fullmatch(name) if walk_id == "packed" else None
     if pack is not None:
         place = source, int(repository_id), stream, int(pack["last"])
-        return LandedObject(path, *place, "page", int(pack["part"]), 0, is_pack=True)  # type: ignore[arg-type]
+        return LandedObject(path, *place, "page", int(pack["part"]), 0, is_pack=True, size=size)  # type: ignore[arg-type]
     match = _OBJECT_NAME.fullmatch(name)
     if match is None or not walk_id.isdigit():
         return None
@@ -133,6 +133,7 @@ def parse_path(path: str) -> LandedObject | None:
         role=match["role"],  # type: ignore[arg-type]
         position=int(match["position"]),
         page_size=int(match["page_size"]),
+        size=size,
     )
 
 
@@ -142,6 +143,7 @@ class Landing:
     def __init__(self, root: str) -> None:
         """Opens, and for a folder makes, the root. Raises LandingError where that can't be."""
         self.root = root
+        self.on_put: Callable[[], None] = lambda: None
         self.folder = None if "://" in root else Path(root).expanduser().absolute()
         try:
             if "://" in root:
@@ -160,6 +162,7 @@ class Landing:
         Raises LandingError where the store refuses (no space, no permission).
         """
         self._put(envelope.path, _lines_of((envelope, body)))
+        self.on_put()
 
     def put_pack(self, first_walk: int, last_walk: int, part: int, responses: list[Response]) -> str:
         """Lands the responses of some whole walks of one stream as one object; returns its path."""
@@ -223,9 +226,9 @@ class Landing:
         try:
             for batch in obstore.list(self._store, prefix=prefix or None):
                 for entry in batch:
-                    landed = parse_path(entry["path"])
+                    landed = parse_path(entry["path"], entry["size"])
                     if landed is not None:
-                        yield replace(landed, size=entry["size"])
+                        yield landed
         except (BaseError, OSError) as error:
             raise LandingError(f"The landing zone {self.root} can't be listed: {_first_line(error)}.") from error
 

@@ -19,6 +19,8 @@ GITHUB_API_URL = "https://api.github.com"
 SAMPLE_SOURCE = "sample"
 GITHUB_HOSTS = frozenset({"github.com", "www.github.com", "ssh.github.com"})
 
+DEFAULT_MEMORY = "1GB"  # of the database while it builds; a million commits need no more
+_SIZE = re.compile(r"[1-9]\d*(\.\d+)? ?[KMGT]i?B", re.IGNORECASE)
 _OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?"
 _NAME = r"[A-Za-z0-9._-]{1,100}"
 _REPOSITORY = re.compile(
@@ -83,6 +85,7 @@ class Settings(BaseSettings):
     home: Path | None = None
     max_wait: float = Field(default=3600.0, ge=0)
     workers: int = Field(default=4, ge=1, le=32)
+    memory: str = DEFAULT_MEMORY
 
     @field_validator("github_token")
     @classmethod
@@ -106,6 +109,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{url!r} is no http or https address")
         place = f"[{host}]" if ":" in host else host
         return f"{parts.scheme}://{place}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+    @field_validator("memory")
+    @classmethod
+    def _memory_is_a_size(cls, text: str) -> str:
+        if not _SIZE.fullmatch(text.strip()):
+            raise ValueError(f"{text!r} is no size such as 2GB or 800MB")
+        return text.strip()
 
     @field_validator("warehouse")
     @classmethod

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hear_app.errors import TransformError
+from hear_app.settings import DEFAULT_MEMORY
 
 _PRINTER_WIDTH = "68"  # dbt's own dots, so that a line with its clock fits 80 columns
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
@@ -20,16 +21,24 @@ _SHOWN_FAILURES = 5
 class Models:
     """The dbt project over one working copy.
 
-    Importing dbt and parsing the models takes seconds, so a thread does both from the beginning, beside the load;
-    the parsed project then serves every command.
+    Importing dbt and parsing the models takes seconds: `begin` lets a thread do both, beside the sync and the
+    load, as soon as it is known that there will be something to build. The parsed project serves every command.
     """
 
-    def __init__(self, project: Path, build: Path) -> None:
-        self._project = project
+    def __init__(self, project: Path, build: Path, memory: str = DEFAULT_MEMORY) -> None:
+        self._settings = _settings(project, build) | {"HEAR_MEMORY": memory}
         self._build = build
         self._manifest: Any = None
-        self._parsing = threading.Thread(target=self._parse, daemon=True)
-        self._parsing.start()
+        self._beginning = threading.Lock()
+        self._parsing: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Begins to parse, once; returns at once."""
+        with self._beginning:
+            if self._parsing is None:
+                sys.setswitchinterval(0.0005)  # else the others wait for this thread at each of their reads
+                self._parsing = threading.Thread(target=self._parse, daemon=True)
+                self._parsing.start()
 
     def debug(self) -> None:
         """`dbt debug --connection` against the working copy. Raises TransformError."""
@@ -44,14 +53,16 @@ class Models:
 
     def _parse(self) -> None:
         """Says nothing: what can't be parsed is told by the command that needs it, which then tries again."""
-        with _environment(_settings(self._project, self._build) | {"DBT_LOG_LEVEL": "none"}):
+        with _environment(self._settings | {"DBT_LOG_LEVEL": "none"}):
             from dbt.cli.main import dbtRunner
 
             self._manifest = dbtRunner().invoke(["parse"]).result
 
     def _invoke(self, *arguments: str) -> None:
-        self._parsing.join()
-        with _environment(_settings(self._project, self._build)):
+        self.begin()
+        if self._parsing is not None:
+            self._parsing.join()
+        with _environment(self._settings):
             from dbt.adapters.duckdb.connections import DuckDBConnectionManager
             from dbt.cli.main import dbtRunner
 
@@ -62,9 +73,9 @@ class Models:
                 # dbt keeps the file open for writing after it is done
                 DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         if not outcome.success:
-            raise TransformError(
-                _failure(arguments[0], outcome), f"The last good file stays; the build is kept in {self._build}."
-            )
+            failure = _failure(arguments[0], outcome)
+            remedy = "Allow more with HEAR_MEMORY=4GB. " if "Out of Memory" in failure else ""
+            raise TransformError(failure, f"{remedy}The last good file stays; the build is kept in {self._build}.")
 
 
 def _settings(project: Path, build: Path) -> dict[str, str]:

@@ -152,11 +152,11 @@ def _landed_objects(connection: duckdb.DuckDBPyConnection, landing: Landing) -> 
     ledger = bronze.known_objects(connection)
     known = set(ledger)
     sources = sorted({source for source, _ in names})
-    landed = {found.path for source in sources for found in landing.objects(source)}
-    waiting = {found.path for found in bronze.pending(landing, sources, ledger).objects}
+    pending = bronze.pending(landing, sources, ledger)
+    waiting = {found.path for found in pending.objects}
     proofs = []
     for (source, key), name in names.items():
-        gone, unloaded = (_below(f"{source}/{key}/", paths) for paths in (known - landed, waiting))
+        gone, unloaded = (_below(f"{source}/{key}/", paths) for paths in (known - pending.landed, waiting))
         examples = [f"{path} is gone" for path in gone] + [f"{path} is not loaded" for path in unloaded]
         heal = f"hear sync --full {name}" if gone else "hear build"
         title = "every landed object is there and loaded"

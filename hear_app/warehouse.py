@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 from hear_app.errors import BusyError, WarehouseError
+from hear_app.settings import DEFAULT_MEMORY
 
 STORAGE_VERSION = "v1.4.0"  # opens in DuckDB 1.4 and later; below it a stale WAL is replayed into the new file
 _PROBE_SECONDS = 5.0
@@ -153,9 +154,12 @@ def start_build(published: Path, build: Path, afresh: bool) -> None:
 
 
 @contextlib.contextmanager
-def writing(build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The working copy, for writing. Nothing but a run opens it."""
-    with contextlib.closing(duckdb.connect(build)) as connection:
+def writing(build: Path, memory: str = DEFAULT_MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The working copy, for writing. Nothing but a run opens it.
+
+    What does not fit into `memory` (a size such as 1GB) goes to a temporary folder beside the file.
+    """
+    with contextlib.closing(duckdb.connect(build, config={"memory_limit": memory})) as connection:
         yield connection
 
 
@@ -174,7 +178,11 @@ def compact(build: Path) -> None:
     part = build.with_name("compacted." + build.name)
     for old in (part, _wal(part)):
         old.unlink(missing_ok=True)
-    with contextlib.closing(duckdb.connect(":memory:")) as connection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": DEFAULT_MEMORY,
+        "temp_directory": f"{part}.tmp",
+    }
+    with contextlib.closing(duckdb.connect(":memory:", config=config)) as connection:
         connection.execute(f"attach {_quoted(build)} as source_file (read_only)")
         connection.execute(f"attach {_quoted(part)} as target_file (storage_version '{STORAGE_VERSION}')")
         connection.execute("copy from database source_file to target_file")
@@ -191,10 +199,7 @@ def publish(build: Path, published: Path) -> None:
     Raises BusyError where a client holds the published file read-write: swapping under it would let it write
     its WAL beside the new file. The working copy stays then.
     """
-    if _wal(build).exists():
-        raise WarehouseError(
-            f"{build} was not closed: {_wal(build).name} is still there.", "Run `hear build` again."
-        )
+    _close(build)
     _probe(published, build)
     try:
         _wal(published).unlink(missing_ok=True)
@@ -203,6 +208,20 @@ def publish(build: Path, published: Path) -> None:
         _fsync(published.parent)
     except OSError as error:
         raise unwritable(published.parent, error) from error
+
+
+def _close(build: Path) -> None:
+    """Writes what still stands in the working copy's WAL into it: on a full disk closing it could not."""
+    if not _wal(build).exists():
+        return
+    try:
+        with writing(build) as connection:
+            connection.execute("checkpoint")
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{build} can't be closed: {str(error).splitlines()[0].rstrip('.')}.",
+            "Free some space, or end the program that holds it, and run `hear build`.",
+        ) from error
 
 
 def _probe(published: Path, build: Path) -> None:

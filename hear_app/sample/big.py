@@ -83,7 +83,8 @@ class _Author:
     def issue(self, number: int, of: int) -> IssueRow:
         """The issue or pull request of that number, of so many in all."""
         created = NOW - _LIFE + _LIFE * number // (of + 1)
-        updated = min(NOW, created + HOUR + self._dice.delay(3 * DAY, 400 * DAY))
+        # Never all at the end of time: rows of one second have to be read again until it is past.
+        updated = created + min(HOUR + self._dice.delay(3 * DAY, 400 * DAY), (NOW - created) // 2)
         is_open = number % _OPEN_SHARE == 0
         row = partial(self._issue_row, number, created, updated, is_open)
         return IssueRow(number, created, updated, number % 12, is_open, row)

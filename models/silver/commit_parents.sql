@@ -1,10 +1,20 @@
+{#- What a commit's parents are never changes, so only those of newly landed commits are added. -#}
+{{
+    config(
+        materialized='incremental',
+        unique_key=['source', 'repository_id', 'sha'],
+        on_schema_change='fail',
+    )
+}}
+
 with commits as (
     select * from {{ ref('commits') }}
+    {{ newly_landed() }}
 ),
 
 unnested as (
     {{ unnest_list(
-        'commits', 'parents', ['source', 'repository_id', 'sha'], {'sha': ['parent_sha', 'varchar']}
+        'commits', 'parents', ['source', 'repository_id', 'sha', '_run_id'], {'sha': ['parent_sha', 'varchar']}
     ) }}
 ),
 
@@ -14,7 +24,8 @@ final as (
         repository_id,
         sha,
         item_index as parent_index,
-        parent_sha
+        parent_sha,
+        _run_id
     from unnested
 )
 

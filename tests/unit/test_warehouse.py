@@ -231,7 +231,7 @@ def test_a_working_copy_that_is_still_open_is_not_published(published: Path, spa
     build = tmp_path / ".build" / "hear.duckdb"
     made(build, 1)
     spawn(HOLD_FILE, build, "update bronze.loads set version = 2")
-    with pytest.raises(WarehouseError, match="was not closed"):
+    with pytest.raises(WarehouseError, match="can't be closed"):
         warehouse.publish(build, published)
     assert version_of(published) == 0
 

@@ -1,3 +1,5 @@
+{{ config(post_hook=key_comes_last('commit_key')) }}
+
 {%- set commit_types = [
     'feat', 'fix', 'docs', 'chore', 'refactor', 'test', 'ci', 'build', 'perf', 'style', 'revert',
 ] %}

@@ -1,3 +1,5 @@
+{{ config(post_hook=key_comes_last('contribution_key')) }}
+
 with commits as (
     select * from {{ ref('fct_commits') }}
 ),

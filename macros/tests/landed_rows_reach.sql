@@ -1,0 +1,14 @@
+{#- No landed row is lost on the way into silver: every natural key in a bronze table stands in the model. -#}
+{% test landed_rows_reach(model, landed, key_column) %}
+    select distinct
+        landed.source,
+        landed.repository_id,
+        landed.{{ key_column }}
+    from {{ landed }} as landed
+    left join {{ model }} as model_rows
+        on
+            landed.source = model_rows.source
+            and landed.repository_id = model_rows.repository_id
+            and landed.{{ key_column }} = model_rows.{{ key_column }}
+    where model_rows.{{ key_column }} is null
+{% endtest %}
