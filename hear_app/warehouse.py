@@ -22,8 +22,9 @@ from hear_app.errors import BusyError, WarehouseError
 from hear_app.settings import DEFAULT_MEMORY
 
 STORAGE_VERSION = "v1.4.0"  # opens in DuckDB 1.4 and later; below it a stale WAL is replayed into the new file
+_STORAGE = f"storage_version '{STORAGE_VERSION}', block_size 65536"  # of the usual 256 KiB much stays empty
 _PROBE_SECONDS = 5.0
-_FEW_BLOCKS = 64  # of 256 KiB: below 16 MiB there is nothing worth the rewrite
+_FEW_BLOCKS = 256  # below 16 MiB there is nothing worth the rewrite
 
 
 class _OrphanedWalError(WarehouseError):
@@ -150,7 +151,7 @@ def start_build(published: Path, build: Path, afresh: bool) -> None:
     except OSError as error:
         raise unwritable(build.parent, error) from error
     with contextlib.closing(duckdb.connect(":memory:")) as connection:
-        connection.execute(f"attach {_quoted(build)} as made (storage_version '{STORAGE_VERSION}')")
+        connection.execute(f"attach {_quoted(build)} as made ({_STORAGE})")
 
 
 @contextlib.contextmanager
@@ -184,7 +185,7 @@ def compact(build: Path) -> None:
     }
     with contextlib.closing(duckdb.connect(":memory:", config=config)) as connection:
         connection.execute(f"attach {_quoted(build)} as source_file (read_only)")
-        connection.execute(f"attach {_quoted(part)} as target_file (storage_version '{STORAGE_VERSION}')")
+        connection.execute(f"attach {_quoted(part)} as target_file ({_STORAGE})")
         connection.execute("copy from database source_file to target_file")
     part.replace(build)
 

@@ -66,9 +66,40 @@ def test_it_runs_read_only_with_a_mounted_warehouse(docker: Docker, image: str, 
 
 
 def test_another_user_reads_a_warehouse_mounted_read_only(docker: Docker, image: str, warehouse: Path) -> None:
+    """The tables, and the dashboard too: it listens, calls itself healthy, and stops when it is told to."""
     docker("run", "--rm", "--volume", f"{warehouse}:/app/warehouse", image)
     mounted = (*CONFINED, "--volume", f"{warehouse}:/app/warehouse:ro", "--user", "54321:54321")
     assert_lists_the_tables(docker("run", *mounted, image, "tables").stdout)
+    serving = docker("run", "--detach", *mounted, image, "serve").stdout.strip()
+    try:
+        page = asked_within(docker, serving, "http://127.0.0.1:8501/")
+        assert "<title>" in page
+        docker("exec", serving, "hear", "health")
+        began = time.monotonic()
+        docker("stop", "--time", "20", serving)
+        assert time.monotonic() - began < 10
+    finally:
+        docker("rm", "--force", serving, check=False)
+
+
+def asked_within(docker: Docker, container: str, url: str, seconds: float = 60) -> str:
+    """What a web server in the container answers, once it does."""
+    script = f"import urllib.request; print(urllib.request.urlopen({url!r}, timeout=5).read().decode())"
+    deadline = time.monotonic() + seconds
+    while True:
+        done = docker("exec", container, "python", "-c", script, check=False)
+        if done.returncode == 0 or time.monotonic() > deadline:
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("size", ["300k", "6m"])
+def test_a_full_disk_is_one_clear_sentence(docker: Docker, image: str, size: str) -> None:
+    done = docker("run", *CONFINED, "--tmpfs", f"/app/warehouse:size={size},mode=0777", image, check=False)
+    assert done.returncode == 1
+    assert "The disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_unwritable_warehouse_is_one_clear_sentence(docker: Docker, image: str, tmp_path: Path) -> None:
