@@ -166,9 +166,20 @@ def lines(
             *(extra or []),
         ],
     )
-    line = base.mark_line(strokeWidth=2, invalid="break-paths-show-domains")
     points = base.mark_circle(size=26).encode(opacity=_SO_FAR).transform_filter("isValid(datum.amount)")
-    return finished(alt.layer(line, points))
+    tops = long.filter(~pl.col("is_complete")).group_by("middle").agg(pl.col("amount").max().alias("top"))
+    return finished(alt.layer(*_strokes(base, long), points, *_so_far(tops.drop_nulls())))
+
+
+def _strokes(base: alt.Chart, data: pl.DataFrame, **mark: Any) -> list[alt.Chart]:
+    """A line through what is over, and a dashed one from there to what is not."""
+    whole, rest = data.filter(pl.col("is_complete")), data.filter(~pl.col("is_complete"))
+    look: dict[str, Any] = {"strokeWidth": 2, "invalid": "break-paths-show-domains"} | mark
+    strokes = [base.mark_line(**look).properties(data=whole)]
+    if rest.height:
+        last = whole.filter(pl.col("start") == pl.col("start").max())
+        strokes.append(base.mark_line(**look, strokeDash=[3, 3]).properties(data=pl.concat([last, rest])))
+    return strokes
 
 
 def durations(frame: pl.DataFrame, values: dict[str, str]) -> Drawn:
@@ -194,6 +205,6 @@ def level(frame: pl.DataFrame, value: str, name: str, grain: str = "month") -> D
         tooltip=[alt.Tooltip("when:N", title="When"), alt.Tooltip(f"{value}:Q", title=name, format=",")],
     )
     area = base.mark_area(color=theme.BLUE, opacity=0.16, line=False)
-    line = base.mark_line(color=theme.BLUE, strokeWidth=2)
     points = base.mark_circle(color=theme.BLUE, size=24).encode(opacity=_SO_FAR)
-    return finished(alt.layer(area, line, points))
+    tops = data.filter(~pl.col("is_complete")).select("middle", pl.col(value).alias("top"))
+    return finished(alt.layer(area, *_strokes(base, data, color=theme.BLUE), points, *_so_far(tops)))

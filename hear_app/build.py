@@ -84,6 +84,9 @@ class Build:
             return False
         if not pending.objects and (reason is not None or published is None):
             return self._nothing_landed(results)
+        if self._publish_finished(built):
+            _print_results(results, {})
+            return True
         if reason:
             listing.say(reason)
         clock = _Clock()
@@ -99,10 +102,26 @@ class Build:
             self._keep_all_rows()
         clock.lap("proofs")
         warehouse.compact_if_sparse(settings.build_path)
-        warehouse.publish(settings.build_path, settings.warehouse)
+        warehouse.publish(warehouse.finish(settings.build_path), settings.warehouse)
         clock.lap("publish")
         listing.say(clock.told())
         return True
+
+    def _publish_finished(self, built: bronze.Digests) -> bool:
+        """Publishes what an earlier run built, proved and could not publish, if there is nothing to add to it."""
+        finished = warehouse.finished_path(self.settings.build_path)
+        try:
+            known = published_state(finished)
+        except HearError:
+            known = None
+        if known is not None and not self.full and known.digests == built:
+            pending = bronze.pending(self.landing, self.sources, known.objects)
+            if not pending.objects and not pending.is_other:
+                warehouse.publish(finished, self.settings.warehouse)
+                listing.say("Published what an earlier run had built.")
+                return True
+        finished.unlink(missing_ok=True)
+        return False
 
     def _replaces_sample(self, published: Published) -> bool:
         return SAMPLE_SOURCE in published.sources and SAMPLE_SOURCE not in self.sources

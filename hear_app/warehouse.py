@@ -194,6 +194,20 @@ def _quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
+def finished_path(build: Path) -> Path:
+    """Where a working copy stands that is built and proved, until it is published."""
+    return build.with_name("finished." + build.name)
+
+
+def finish(build: Path) -> Path:
+    """Marks a working copy as built and proved, by its name; returns that. Raises WarehouseError."""
+    _close(build)
+    try:
+        return build.replace(finished_path(build))
+    except OSError as error:
+        raise unwritable(build.parent, error) from error
+
+
 def publish(build: Path, published: Path) -> None:
     """Swaps the working copy in. A crash at any step leaves the old file or the new one, both whole.
 
@@ -234,7 +248,8 @@ def _probe(published: Path, build: Path) -> None:
                 return
         except BusyError as error:
             if time.monotonic() > deadline:
-                raise BusyError(error.message, f"{error.remedy} The new build stays in {build}.") from error
+                kept = f"{error.remedy} The new build stays in {build}: run again."
+                raise BusyError(error.message, kept) from error
             time.sleep(0.25)
         except WarehouseError:
             return

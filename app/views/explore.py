@@ -38,8 +38,8 @@ def _tables() -> None:
         st.session_state["explore_table"] = wanted if wanted in names else "agg_repository_month"
     table = st.selectbox("Table", names, key="explore_table", width=360)
     st.query_params["table"] = table
-    meaning = theme.escaped(explore.comment(table).removeprefix("Grain: "))
-    st.markdown(f":gray[{meaning}]")
+    meaning = explore.comment(table).removeprefix("Grain: ")
+    st.markdown(f":gray[{theme.escaped(meaning[:1].upper() + meaning[1:])}]")
     described = explore.described(table)
     with st.expander(f"{theme.count(described.height, 'column')}, explained", icon=":material/menu_book:"):
         tables.table(

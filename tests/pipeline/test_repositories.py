@@ -295,9 +295,17 @@ def test_a_program_that_opens_the_file_meanwhile_keeps_it(
     last = told.splitlines()[-1]
     assert last.startswith("hear: Another program has warehouse/hear.duckdb open for writing (")
     assert f"PID {holder.pid}" in last
-    assert last.endswith("The new build stays in warehouse/.build/hear.duckdb.")
+    assert last.endswith("The new build stays in warehouse/.build/finished.hear.duckdb: run again.")
     assert digest(file) == before
-    assert query(file.parent / ".build" / "hear.duckdb", "select count(*) from silver.commits") == [(124,)]
+    finished = file.parent / ".build" / "finished.hear.duckdb"
+    built = digest(finished)
+    with start(folder, "build", **known) as again:
+        told, _ = again.communicate()
+    assert again.returncode == 0, told
+    assert "Published what an earlier run had built." in told
+    assert "dbt" not in told
+    assert digest(file) == built
+    assert not finished.exists()
 
 
 def test_a_corrupt_landed_object_is_named_and_its_remedy_heals(

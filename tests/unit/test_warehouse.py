@@ -276,7 +276,7 @@ def test_under_a_program_that_writes_nothing_is_published(
     holder = spawn(HOLD_FILE, published, "update bronze.loads set version = 7")
     with pytest.raises(BusyError) as caught:
         warehouse.publish(build, published)
-    assert str(caught.value).endswith(f"The new build stays in {build}.")
+    assert str(caught.value).endswith(f"The new build stays in {build}: run again.")
     assert caught.value.exit_code == 3
     assert version_of(build) == 1
     holder.communicate("x")
