@@ -207,4 +207,4 @@ def level(frame: pl.DataFrame, value: str, name: str, grain: str = "month") -> D
     area = base.mark_area(color=theme.BLUE, opacity=0.16, line=False)
     points = base.mark_circle(color=theme.BLUE, size=24).encode(opacity=_SO_FAR)
     tops = data.filter(~pl.col("is_complete")).select("middle", pl.col(value).alias("top"))
-    return finished(alt.layer(area, *_strokes(base, data, color=theme.BLUE), points, *_so_far(tops)))
+    return finished(alt.layer(area, *_strokes(base, data, color=theme.BLUE), points, *_so_far(tops.drop_nulls())))

@@ -80,11 +80,12 @@ class Build:
         if reason is not None:
             pending = bronze.pending(self.landing, self.sources, {})
         elif not pending.objects and published and published.digests == built:
+            warehouse.discard(warehouse.finished_path(settings.build_path))
             _print_results(results, {})
             return False
         if not pending.objects and (reason is not None or published is None):
             return self._nothing_landed(results)
-        if self._publish_finished(built):
+        if self._publish_finished(published, built):
             _print_results(results, {})
             return True
         if reason:
@@ -99,36 +100,43 @@ class Build:
         clock.lap("dbt")
         self._prove()
         if reason is not None and published and not self.full and not self._replaces_sample(published):
-            self._keep_all_rows()
+            self._keep_all_rows(settings.build_path)
         clock.lap("proofs")
-        warehouse.compact_if_sparse(settings.build_path)
+        warehouse.compact_if_sparse(settings.build_path, settings.memory)
         warehouse.publish(warehouse.finish(settings.build_path), settings.warehouse)
         clock.lap("publish")
         listing.say(clock.told())
         return True
 
-    def _publish_finished(self, built: bronze.Digests) -> bool:
+    def _publish_finished(self, published: Published | None, built: bronze.Digests) -> bool:
         """Publishes what an earlier run built, proved and could not publish, if there is nothing to add to it."""
         finished = warehouse.finished_path(self.settings.build_path)
+        if self.full or not self._is_whole(finished, built):
+            warehouse.discard(finished)
+            return False
+        if published and not self._replaces_sample(published):
+            self._keep_all_rows(finished)
+        warehouse.publish(finished, self.settings.warehouse)
+        listing.say("Published what an earlier run had built.")
+        return True
+
+    def _is_whole(self, finished: Path, built: bronze.Digests) -> bool:
+        """Whether a finished build is what this run would make."""
         try:
             known = published_state(finished)
-        except HearError:
-            known = None
-        if known is not None and not self.full and known.digests == built:
-            pending = bronze.pending(self.landing, self.sources, known.objects)
-            if not pending.objects and not pending.is_other:
-                warehouse.publish(finished, self.settings.warehouse)
-                listing.say("Published what an earlier run had built.")
-                return True
-        finished.unlink(missing_ok=True)
-        return False
+        except (HearError, duckdb.Error):
+            return False
+        if known is None or known.digests != built:
+            return False
+        pending = bronze.pending(self.landing, self.sources, known.objects)
+        return not pending.objects and not pending.is_other
 
     def _replaces_sample(self, published: Published) -> bool:
         return SAMPLE_SOURCE in published.sources and SAMPLE_SOURCE not in self.sources
 
-    def _keep_all_rows(self) -> None:
+    def _keep_all_rows(self, build: Path) -> None:
         """Raises ProofError where the file as it would be has less than the published one."""
-        path, build = self.settings.warehouse, self.settings.build_path
+        path = self.settings.warehouse
         with warehouse.reading(build) as connection:
             lost = verify.lost_rows(connection, str(path))
         if lost:

@@ -81,10 +81,10 @@ def run(repositories: Repositories = None, sample: Sample = False, max_wait: Max
     with (
         pipeline.opened(settings) as landing,
         pipeline.planned(settings, _names(settings, repositories), landing, sample) as plan,
+        transform.Models(settings.project_home, settings.build_path, settings.memory) as models,
     ):
         published = builds.published_state(settings.warehouse)
         builds.check_kind(published, settings.warehouse, [plan.source])
-        models = transform.Models(settings.project_home, settings.build_path, settings.memory)
         landing.on_put = models.begin  # whatever lands, a build follows
         results = pipeline.sync(plan, settings, landing)
         sources = [plan.source] if plan.is_sample else pipeline.real_sources(landing)
@@ -118,9 +118,11 @@ def build(
     from hear_app import pipeline, transform
 
     settings = _settings()
-    with pipeline.opened(settings) as landing:
+    with (
+        pipeline.opened(settings) as landing,
+        transform.Models(settings.project_home, settings.build_path, settings.memory) as models,
+    ):
         sources = pipeline.real_sources(landing) or landing.sources()
-        models = transform.Models(settings.project_home, settings.build_path, settings.memory)
         _build_and_list(settings, builds.Build(settings, landing, models, sources, full), None)
 
 
@@ -307,6 +309,8 @@ def _mishap(error: Exception) -> str:
         named = re.search(r'"(/[^"]+)"|\'(/[^\']+)\'', said)
         where = f" ({named[1] or named[2]})" if named else ""
         return f"The disk is full{where}: free some space, and run again."
+    if "Out of Memory" in said:
+        return f"{said}: allow more with HEAR_MEMORY=4GB, and run again."
     return f"{said}: mend this, and run again."
 
 

@@ -136,11 +136,11 @@ def _rewrite(settings: Settings, landing: Landing) -> None:
     """The published file without its free blocks, its ledger naming the merged objects."""
     build = settings.build_path
     warehouse.start_build(settings.warehouse, build, afresh=False)
-    with warehouse.writing(build) as connection:
+    with warehouse.writing(build, settings.memory) as connection:
         sources = [
             source for (source,) in connection.execute("select distinct source from bronze.loads").fetchall()
         ]
         waiting = bronze.pending(landing, sources, bronze.known_objects(connection)).objects
         bronze.move(connection, landing, [landed for landed in waiting if landed.is_pack])
-    warehouse.compact(build)
+    warehouse.compact(build, settings.memory)
     warehouse.publish(build, settings.warehouse)

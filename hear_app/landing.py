@@ -161,8 +161,8 @@ class Landing:
 
         Raises LandingError where the store refuses (no space, no permission).
         """
-        self._put(envelope.path, _lines_of((envelope, body)))
-        self.on_put()
+        if self._put(envelope.path, _lines_of((envelope, body))):
+            self.on_put()
 
     def put_pack(self, first_walk: int, last_walk: int, part: int, responses: list[Response]) -> str:
         """Lands the responses of some whole walks of one stream as one object; returns its path."""
@@ -191,16 +191,18 @@ class Landing:
         except (BaseError, OSError) as error:
             raise LandingError(f"{paths[0]} can't be removed from {self.root}: {_first_line(error)}.") from error
 
-    def _put(self, path: str, lines: bytes) -> None:
+    def _put(self, path: str, lines: bytes) -> bool:
+        """Whether the object was not there yet."""
         try:
             obstore.put(self._store, path, _compressed(lines), mode="create")
         except AlreadyExistsError:
-            return
+            return False
         except (BaseError, OSError) as error:
             raise LandingError(
                 f"{path} can't be written to {self.root}: {_first_line(error)}.",
                 "Free some space or make the folder writable, then run again: it goes on from what has landed.",
             ) from error
+        return True
 
     def read(self, path: str) -> list[tuple[Envelope, bytes]]:
         """The responses in one object. Raises LandingError where it is corrupt or gone."""

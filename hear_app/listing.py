@@ -162,7 +162,8 @@ def print_status(state: Status) -> None:
     print(f"{state.warehouse}: {state.published_bytes / 1e6:,.1f} MB, built {state.built_at}{waiting}")
     for stream in state.streams:
         print(f"{stream.repository} ({stream.source}) {stream.stream}")
-        print(f"  {stream.rows:,} rows, synced {stream.synced_at or 'never'}, up to {stream.cursor or 'nothing'}")
+        reach = f", up to {stream.cursor}" if stream.cursor else ""
+        print(f"  {stream.rows:,} rows, synced {stream.synced_at or 'never'}{reach}")
     sys.stdout.flush()
 
 

@@ -6,9 +6,8 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hear_app.errors import TransformError
 from hear_app.settings import DEFAULT_MEMORY
@@ -16,10 +15,16 @@ from hear_app.settings import DEFAULT_MEMORY
 _PRINTER_WIDTH = "68"  # dbt's own dots, so that a line with its clock fits 80 columns
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 _SHOWN_FAILURES = 5
+_PATIENCE = 10.0  # seconds
+_REMEDIES = {
+    "Out of Memory": "Allow more with HEAR_MEMORY=4GB.",
+    "No space left on device": "The disk is full: free some space, and run again.",
+}
 
 
 class Models:
-    """The dbt project over one working copy.
+    """The dbt project over one working copy, in a `with` block: dbt reads its settings from the environment, which
+    is set for as long as the block lasts, since no other thread may read it while it changes.
 
     Importing dbt and parsing the models takes seconds: `begin` lets a thread do both, beside the sync and the
     load, as soon as it is known that there will be something to build. The parsed project serves every command.
@@ -31,12 +36,27 @@ class Models:
         self._manifest: Any = None
         self._beginning = threading.Lock()
         self._parsing: threading.Thread | None = None
+        self._before: dict[str, str | None] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {name: os.environ.get(name) for name in self._settings}
+        os.environ.update(self._settings)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Waits for the thread: one that is cut off in the midst of its imports takes the process with it."""
+        if self._parsing is not None:
+            self._parsing.join(_PATIENCE)
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
     def begin(self) -> None:
         """Begins to parse, once; returns at once."""
         with self._beginning:
             if self._parsing is None:
-                sys.setswitchinterval(0.0005)  # else the others wait for this thread at each of their reads
                 self._parsing = threading.Thread(target=self._parse, daemon=True)
                 self._parsing.start()
 
@@ -53,28 +73,32 @@ class Models:
 
     def _parse(self) -> None:
         """Says nothing: what can't be parsed is told by the command that needs it, which then tries again."""
-        with _environment(self._settings | {"DBT_LOG_LEVEL": "none"}):
-            from dbt.cli.main import dbtRunner
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(0.0005)  # seconds; else the others wait 5 ms for this thread at each of their reads
+        try:
+            with contextlib.suppress(Exception):
+                from dbt.cli.main import dbtRunner
 
-            self._manifest = dbtRunner().invoke(["parse"]).result
+                self._manifest = dbtRunner().invoke(["--log-level", "none", "parse"]).result
+        finally:
+            sys.setswitchinterval(usual)
 
     def _invoke(self, *arguments: str) -> None:
         self.begin()
         if self._parsing is not None:
             self._parsing.join()
-        with _environment(self._settings):
-            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-            from dbt.cli.main import dbtRunner
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
 
-            try:
-                with contextlib.redirect_stdout(sys.stderr):
-                    outcome = dbtRunner(manifest=self._manifest).invoke(list(arguments))
-            finally:
-                # dbt keeps the file open for writing after it is done
-                DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                outcome = dbtRunner(manifest=self._manifest).invoke(list(arguments))
+        finally:
+            # dbt keeps the file open for writing after it is done
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         if not outcome.success:
             failure = _failure(arguments[0], outcome)
-            remedy = "Allow more with HEAR_MEMORY=4GB. " if "Out of Memory" in failure else ""
+            remedy = next((f"{remedy} " for sign, remedy in _REMEDIES.items() if sign in failure), "")
             raise TransformError(failure, f"{remedy}The last good file stays; the build is kept in {self._build}.")
 
 
@@ -97,20 +121,6 @@ def _settings(project: Path, build: Path) -> dict[str, str]:
         "DBT_USE_COLORS": str(sys.stderr.isatty()),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     }
-
-
-@contextlib.contextmanager
-def _environment(settings: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _failure(command: str, outcome: Any) -> str:

@@ -7,6 +7,7 @@ locked for its readers, and never half-written.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -65,7 +66,9 @@ def _holder(path: str) -> str:
 def unwritable(
     folder: Path, error: OSError, instead: str = "set HEAR_WAREHOUSE to another place"
 ) -> WarehouseError:
-    """The error for a folder that can't be written, with the remedy for a container's mount."""
+    """The error for a folder that can't be written: full, or not ours, as a container's mount may be."""
+    if error.errno == errno.ENOSPC:
+        return WarehouseError(f"The disk is full ({folder}).", "Free some space, and run again.")
     return WarehouseError(
         f"The folder {folder} can't be written: {error.strerror or error}.",
         f"Make it writable for user {os.getuid()} (in Docker: make the folder first, and give "
@@ -143,8 +146,7 @@ def start_build(published: Path, build: Path, afresh: bool) -> None:
     """Makes the working copy: of the published file, or, `afresh`, an empty one. Raises WarehouseError."""
     try:
         build.parent.mkdir(parents=True, exist_ok=True)
-        for old in (build, _wal(build)):
-            old.unlink(missing_ok=True)
+        discard(build)
         if not afresh:
             shutil.copyfile(published, build)
             return
@@ -164,30 +166,35 @@ def writing(build: Path, memory: str = DEFAULT_MEMORY) -> Iterator[duckdb.DuckDB
         yield connection
 
 
-def compact_if_sparse(build: Path) -> None:
+def compact_if_sparse(build: Path, memory: str = DEFAULT_MEMORY) -> None:
     """Rewrites the working copy where at least half of its blocks are free."""
-    with writing(build) as connection:
+    with writing(build, memory) as connection:
         total, free = connection.execute(
             "select total_blocks, free_blocks from pragma_database_size()"
         ).fetchall()[0]
     if free * 2 >= total > _FEW_BLOCKS:
-        compact(build)
+        compact(build, memory)
 
 
-def compact(build: Path) -> None:
-    """Rewrites the working copy without its free blocks; comments, keys and compression stay."""
+def compact(build: Path, memory: str = DEFAULT_MEMORY) -> None:
+    """Rewrites the working copy without its free blocks; comments, keys and compression stay.
+
+    Raises duckdb.Error where there is no room for both; the working copy is then as it was.
+    """
     part = build.with_name("compacted." + build.name)
-    for old in (part, _wal(part)):
-        old.unlink(missing_ok=True)
+    discard(part)
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": DEFAULT_MEMORY,
+        "memory_limit": memory,
         "temp_directory": f"{part}.tmp",
     }
     with contextlib.closing(duckdb.connect(":memory:", config=config)) as connection:
         connection.execute(f"attach {_quoted(build)} as source_file (read_only)")
         connection.execute(f"attach {_quoted(part)} as target_file ({_STORAGE})")
         connection.execute("copy from database source_file to target_file")
+        connection.execute("checkpoint target_file")  # closing it would not say that the disk is full
+    _close(part)
     part.replace(build)
+    _wal(build).unlink(missing_ok=True)
 
 
 def _quoted(path: Path) -> str:
@@ -199,10 +206,17 @@ def finished_path(build: Path) -> Path:
     return build.with_name("finished." + build.name)
 
 
+def discard(path: Path) -> None:
+    """Removes a database file that is no longer needed, and its WAL."""
+    for old in (path, _wal(path)):
+        old.unlink(missing_ok=True)
+
+
 def finish(build: Path) -> Path:
     """Marks a working copy as built and proved, by its name; returns that. Raises WarehouseError."""
     _close(build)
     try:
+        discard(finished_path(build))
         return build.replace(finished_path(build))
     except OSError as error:
         raise unwritable(build.parent, error) from error

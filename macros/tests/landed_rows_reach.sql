@@ -1,4 +1,7 @@
-{#- No landed row is lost on the way into silver: every natural key in a bronze table stands in the model. -#}
+{#-
+    No landed row is lost on the way into silver: every natural key in the newest load of a bronze table stands in
+    the model. Only the newest load, so that the cost follows what is new; `hear verify` compares all of them.
+-#}
 {% test landed_rows_reach(model, landed, key_column) %}
     select distinct
         landed.source,
@@ -10,5 +13,7 @@
             landed.source = model_rows.source
             and landed.repository_id = model_rows.repository_id
             and landed.{{ key_column }} = model_rows.{{ key_column }}
-    where model_rows.{{ key_column }} is null
+    where
+        landed._run_id = (select max(_run_id) from {{ landed }})
+        and model_rows.{{ key_column }} is null
 {% endtest %}

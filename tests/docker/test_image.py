@@ -94,7 +94,7 @@ def asked_within(docker: Docker, container: str, url: str, seconds: float = 60) 
         time.sleep(0.5)
 
 
-@pytest.mark.parametrize("size", ["300k", "6m"])
+@pytest.mark.parametrize("size", ["300k", "4m", "9m"])
 def test_a_full_disk_is_one_clear_sentence(docker: Docker, image: str, size: str) -> None:
     done = docker("run", *CONFINED, "--tmpfs", f"/app/warehouse:size={size},mode=0777", image, check=False)
     assert done.returncode == 1

@@ -23,7 +23,8 @@ def empty_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     warehouse.start_build(build, build, afresh=True)
     with warehouse.writing(build) as connection:
         connection.execute(bronze.schema_sql())
-    transform.Models(PROJECT, build).build(full=False)
+    with transform.Models(PROJECT, build) as models:
+        models.build(full=False)
     return build
 
 

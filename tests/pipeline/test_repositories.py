@@ -232,9 +232,13 @@ def test_a_later_run_loads_what_is_new(
     fresh = pushed(tool, 3)
     put_issues(tool, 7, 131, updated_at=START + 5000)
     (file.parent / "people.csv").write_text("identity,action,value\npat,name,Pat\n", encoding="utf-8")
+    finished = file.parent / ".build" / "finished.hear.duckdb"
+    shutil.copy(file, finished)  # of before the push
     server.forget()
     done = run("run")
     assert done.returncode == 0, done.stderr
+    assert "Built in" in done.stderr
+    assert not finished.exists()
     assert shas(file) >= set(fresh)
     assert len(shas(file)) == 123
     assert query(file, "select count(*), count(distinct number) from silver.work_items") == [(131, 131)]
