@@ -111,7 +111,7 @@ class Build:
     def _publish_finished(self, published: Published | None, built: bronze.Digests) -> bool:
         """Publishes what an earlier run built, proved and could not publish, if there is nothing to add to it."""
         finished = warehouse.finished_path(self.settings.build_path)
-        if self.full or not self._is_whole(finished, built):
+        if self.full or not self._is_up_to_date(finished, built):
             warehouse.discard(finished)
             return False
         if published and not self._replaces_sample(published):
@@ -120,7 +120,7 @@ class Build:
         listing.say("Published what an earlier run had built.")
         return True
 
-    def _is_whole(self, finished: Path, built: bronze.Digests) -> bool:
+    def _is_up_to_date(self, finished: Path, built: bronze.Digests) -> bool:
         """Whether a finished build is what this run would make."""
         try:
             known = published_state(finished)

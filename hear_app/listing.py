@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _SCHEMAS = ("bronze", "silver", "gold")
 _NEXT = (
     ("run OWNER/REPO", "sync a repository of yours"),
-    ("sql QUERY", "ask the file, such as 'from gold.agg_user limit 5'"),
+    ("sql QUERY", "ask the file: 'from gold.agg_user'"),
     ("serve", "the dashboard"),
     ("tables", "list these tables again"),
     ("verify", "prove that nothing is missing"),

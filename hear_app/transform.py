@@ -15,7 +15,7 @@ from hear_app.settings import DEFAULT_MEMORY
 _PRINTER_WIDTH = "68"  # dbt's own dots, so that a line with its clock fits 80 columns
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 _SHOWN_FAILURES = 5
-_PATIENCE = 10.0  # seconds
+_PATIENCE = 10.0  # seconds that the end of a run waits for the parse
 _REMEDIES = {
     "Out of Memory": "Allow more with HEAR_MEMORY=4GB.",
     "No space left on device": "The disk is full: free some space, and run again.",
