@@ -30,13 +30,19 @@ def rows(body: bytes, key: str | None = None) -> list[tuple[bytes, bool]]:
     where it is an object, the one row. Raises ValueError where the body is no JSON.
     """
     try:
-        return [(orjson.dumps(row), False) for row in _listed(orjson.loads(body), key)]
+        return [(orjson.dumps(row), False) for row in listed(orjson.loads(body), key)]
     except orjson.JSONDecodeError:
-        pairs = [(row, _mend(row)) for row in _listed(_parse_leniently(body), key)]
+        pairs = [(row, _mend(row)) for row in listed(_parse_leniently(body), key)]
         return [(orjson.dumps(mended), mended != row) for row, mended in pairs]
 
 
-def _listed(document: Any, key: str | None) -> list[Any]:
+def rows_in(body: bytes) -> list[Any]:
+    """The rows of a body, which is a list or one row; none in an empty one. Raises ValueError as `parse` does."""
+    return listed(parse(body)) if body else []
+
+
+def listed(document: Any, key: str | None = None) -> list[Any]:
+    """A document's rows: the list under `key`, or it is the list itself, or the one row."""
     found = document[key] if key is not None else document
     return found if isinstance(found, list) else [found]
 

@@ -3,6 +3,7 @@
 from hear_app.landing.envelope import (
     Envelope,
     LandedObject,
+    RepositoryKey,
     Role,
     Stream,
     Walk,
@@ -17,6 +18,7 @@ __all__ = [
     "Envelope",
     "LandedObject",
     "Landing",
+    "RepositoryKey",
     "Response",
     "Role",
     "Stream",

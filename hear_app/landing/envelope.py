@@ -15,8 +15,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
+RepositoryKey = tuple[str, int]  # source and numeric id
 Stream = Literal["repository", "commits", "issues", "syncs"]
 Role = Literal["page", "removed", "closed"]
 WalkKind = Literal["history", "compare", "full", "updated"]
@@ -60,9 +62,13 @@ class Envelope:
     outcome: str | None = None
 
     @property
+    def name(self) -> str:
+        """Its name within its walk."""
+        return f"{self.role}-{self.position:09d}-{self.page_size:03d}"
+
+    @property
     def path(self) -> str:
-        name = f"{self.role}-{self.position:09d}-{self.page_size:03d}.jsonl.zst"
-        return f"{walk_prefix(self.source, self.repository_id, self.stream, self.walk_id)}/{name}"
+        return f"{walk_prefix(self.source, self.repository_id, self.stream, self.walk_id)}/{self.name}.jsonl.zst"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,24 @@ class LandedObject:
     role: Role
     position: int
     page_size: int
-    is_pack: bool = False
+    first_walk: int = 0  # of a merged object; `walk_id` is then the last one in it
     size: int = 0  # bytes, as listed
+    modified_at: datetime | None = None
+
+    @property
+    def is_pack(self) -> bool:
+        return self.first_walk > 0
+
+    @property
+    def repository(self) -> RepositoryKey:
+        return self.source, self.repository_id
+
+    def holds(self, envelope: Envelope) -> bool:
+        """Whether a response belongs into this object, by its own word."""
+        if not self.is_pack:
+            return envelope.path == self.path
+        prefix = walk_prefix(envelope.source, envelope.repository_id, envelope.stream, 0).rpartition("/")[0]
+        return self.path.startswith(f"{prefix}/packed/") and self.first_walk <= envelope.walk_id <= self.walk_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +112,11 @@ class Walk:
     removed: tuple[LandedObject, ...]
     closed: LandedObject | None
 
+    @property
+    def objects(self) -> list[LandedObject]:
+        """Its objects, the closing record last."""
+        return [*self.pages, *self.removed, *([self.closed] if self.closed else [])]
+
 
 def source_folder(source: str) -> str:
     """The folder of a source: its name, without what no path should hold."""
@@ -100,7 +127,7 @@ def walk_prefix(source: str, repository_id: int, stream: str, walk_id: int) -> s
     return f"{source_folder(source)}/{repository_id}/{stream}/{walk_id:06d}"
 
 
-def parse_path(path: str, size: int = 0) -> LandedObject | None:
+def parse_path(path: str, size: int = 0, modified_at: datetime | None = None) -> LandedObject | None:
     """The place that a path names, of an object of so many bytes; None for what is none of ours."""
     parts = path.split("/")
     if len(parts) != 5 or not parts[1].isdigit():
@@ -108,8 +135,8 @@ def parse_path(path: str, size: int = 0) -> LandedObject | None:
     source, repository_id, stream, walk_id, name = parts
     pack = _PACK_NAME.fullmatch(name) if walk_id == "packed" else None
     if pack is not None:
-        place = source, int(repository_id), stream, int(pack["last"])
-        return LandedObject(path, *place, "page", int(pack["part"]), 0, is_pack=True, size=size)  # type: ignore[arg-type]
+        place = source, int(repository_id), stream, int(pack["last"]), "page", int(pack["part"]), 0
+        return LandedObject(path, *place, int(pack["first"]), size, modified_at)  # type: ignore[arg-type]
     match = _OBJECT_NAME.fullmatch(name)
     if match is None or not walk_id.isdigit():
         return None
@@ -123,6 +150,7 @@ def parse_path(path: str, size: int = 0) -> LandedObject | None:
         position=int(match["position"]),
         page_size=int(match["page_size"]),
         size=size,
+        modified_at=modified_at,
     )
 
 

@@ -6,9 +6,12 @@ the headers said), and the body.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,24 @@ from hear_app.landing.envelope import (
     walk_prefix,
 )
 
-Response = tuple[Envelope, bytes]
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One landed response: its envelope, its body, and the envelope's line as it is stored."""
+
+    envelope: Envelope
+    body: bytes
+    line: bytes
+
+    @property
+    def digest(self) -> str:
+        """Tells whether a byte of it is another one: BLAKE2b of both lines, 128 bits in hexadecimal."""
+        return hashlib.blake2b(self.lines, digest_size=16).hexdigest()
+
+    @property
+    def lines(self) -> bytes:
+        return b"\n".join((self.line, self.body, b""))
+
 
 _ENVELOPE_BYTES = 2**16
 _LEVEL = 3  # a page of 400 kB in about a millisecond, to a tenth; higher levels cost time for little
@@ -55,20 +75,24 @@ class Landing:
                 "Make its folder writable for you, or set HEAR_LANDING to another place.",
             ) from error
 
-    def put(self, envelope: Envelope, body: bytes) -> None:
-        """Lands one response. An object that exists already stays: pages of a walk are immutable.
+    def put(self, envelope: Envelope, body: bytes) -> str:
+        """Lands one response; returns the digest of what is there.
 
-        Raises LandingError where the store refuses (no space, no permission).
+        An object that exists already stays: pages of a walk are immutable. Raises LandingError where the store
+        refuses (no space, no permission).
         """
-        if self._put(envelope.path, _lines_of((envelope, body))):
-            self.on_put()
+        response = _response(envelope, body)
+        if not self._put(envelope.path, response.lines):
+            return self.responses(envelope.path)[0].digest
+        self.on_put()
+        return response.digest
 
     def put_pack(self, first_walk: int, last_walk: int, part: int, responses: list[Response]) -> str:
         """Lands the responses of some whole walks of one stream as one object; returns its path."""
-        known = responses[0][0]
+        known = responses[0].envelope
         folder = walk_prefix(known.source, known.repository_id, known.stream, 0).rsplit("/", 1)[0]
         path = f"{folder}/packed/{first_walk:06d}-{last_walk:06d}-{part:03d}.jsonl.zst"
-        self._put(path, b"".join(map(_lines_of, responses)))
+        self._put(path, b"".join(response.lines for response in responses))
         return path
 
     def flush(self, paths: list[str]) -> None:
@@ -104,16 +128,24 @@ class Landing:
         return True
 
     def read(self, path: str) -> list[tuple[Envelope, bytes]]:
-        """The responses in one object. Raises LandingError where it is corrupt or gone."""
+        """The envelopes and bodies in one object. Raises LandingError where it is corrupt or gone."""
+        return [(response.envelope, response.body) for response in self.responses(path)]
+
+    def responses(self, path: str) -> list[Response]:
+        """The responses in one object.
+
+        Raises LandingError where it is corrupt, or gone, or belongs to another place: a stray copy, say.
+        """
         lines = self._lines(path)
         if len(lines) % 2 or not lines:
             raise self._corrupt(path, "it has no whole response")
-        return [(self._envelope(path, lines[at]), lines[at + 1]) for at in range(0, len(lines), 2)]
+        pairs = zip(lines[::2], lines[1::2], strict=True)
+        return [Response(self._envelope(path, line), body, line) for line, body in pairs]
 
     def envelope(self, path: str) -> Envelope:
         """The envelope of an object's first response, without reading the rest.
 
-        Raises LandingError where it is corrupt or gone.
+        Raises LandingError where it is corrupt, or gone, or belongs to another place.
         """
         try:
             with zstandard.ZstdDecompressor().stream_reader(self._stored(path)) as reader:
@@ -127,7 +159,7 @@ class Landing:
         try:
             for batch in obstore.list(self._store, prefix=prefix or None):
                 for entry in batch:
-                    landed = parse_path(entry["path"], entry["size"])
+                    landed = parse_path(entry["path"], entry["size"], entry["last_modified"])
                     if landed is not None:
                         yield landed
         except (BaseError, OSError) as error:
@@ -143,17 +175,35 @@ class Landing:
         return [source for source in self._folders(None) if any(True for _ in self.objects(source))]
 
     def repositories(self, source: str) -> dict[int, tuple[Envelope, bytes]]:
-        """For each repository of a source, its newest repository response."""
-        return {key: self.read(landed.path)[0] for key, landed in self._latest_repository_objects(source).items()}
+        """For each repository of a source its newest repository response that can be read."""
+        found = {key: self._newest(landed) for key, landed in self._repository_objects(source).items()}
+        return {key: response for key, response in found.items() if response is not None}
 
-    def _latest_repository_objects(self, source: str) -> dict[int, LandedObject]:
-        latest: dict[int, LandedObject] = {}
+    def unreadable(self, source: str) -> dict[int, LandingError]:
+        """What is wrong with each repository of a source of which no repository response can be read."""
+        errors = {}
+        for key, landed in self._repository_objects(source).items():
+            if self._newest(landed) is None:
+                try:
+                    self.read(landed[0].path)
+                except LandingError as error:
+                    errors[key] = error
+        return errors
+
+    def _newest(self, landed: list[LandedObject]) -> tuple[Envelope, bytes] | None:
+        """The first of some repository responses, newest first, that can be read."""
+        for known in landed:
+            with contextlib.suppress(LandingError):  # `hear verify` names it; an older one tells the name too
+                return self.read(known.path)[-1]
+        return None
+
+    def _repository_objects(self, source: str) -> dict[int, list[LandedObject]]:
+        """For each repository of a source its repository responses, newest first."""
+        found: dict[int, list[LandedObject]] = defaultdict(list)
         for folder in self._folders(source_folder(source)):
             for landed in self.objects(f"{folder}/repository"):
-                known = latest.get(landed.repository_id)
-                if known is None or landed.walk_id > known.walk_id:
-                    latest[landed.repository_id] = landed
-        return latest
+                found[landed.repository_id].append(landed)
+        return {key: sorted(of, key=lambda landed: -landed.walk_id) for key, of in found.items()}
 
     def _folders(self, prefix: str | None) -> list[str]:
         try:
@@ -177,9 +227,14 @@ class Landing:
     def _envelope(self, path: str, line: bytes) -> Envelope:
         known = {field.name for field in fields(Envelope)}
         try:
-            return Envelope(**{name: value for name, value in orjson.loads(line).items() if name in known})
-        except (orjson.JSONDecodeError, TypeError, AttributeError) as error:
+            envelope = Envelope(**{name: value for name, value in orjson.loads(line).items() if name in known})
+            landed = parse_path(path)
+            belongs = landed is None or landed.holds(envelope)
+        except (orjson.JSONDecodeError, TypeError, AttributeError, ValueError) as error:
             raise self._corrupt(path, "its envelope can't be read") from error
+        if not belongs:
+            raise self._corrupt(path, "it belongs to another place, by its envelope")
+        return envelope
 
     def _corrupt(self, path: str, why: str) -> LandingError:
         where = path if "://" in self.root else str(Path(self.root, path))
@@ -197,11 +252,10 @@ def _compressed(lines: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(lines)
 
 
-def _lines_of(response: Response) -> bytes:
-    """A response's two lines; line breaks between a body's tokens become spaces."""
-    envelope, body = response
-    text = orjson.dumps({name: value for name, value in asdict(envelope).items() if value is not None})
-    return b"\n".join((text, body.replace(b"\r", b" ").replace(b"\n", b" "), b""))
+def _response(envelope: Envelope, body: bytes) -> Response:
+    """A response as it is stored; line breaks between a body's tokens become spaces."""
+    line = orjson.dumps({name: value for name, value in asdict(envelope).items() if value is not None})
+    return Response(envelope, body.replace(b"\r", b" ").replace(b"\n", b" "), line)
 
 
 def _first_line(error: Exception) -> str:
