@@ -6,6 +6,7 @@ some wherever branches are merged.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
@@ -16,10 +17,27 @@ from hear_app.github.client import SHA_MEDIA_TYPE, Answer, Client
 from hear_app.github.pages import Landed, NumberedList, Page
 
 _EMPTY_REPOSITORY = 409
+_NO_SUCH_COMMIT = 422
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 class NotComparableError(Exception):
     """The server can't compare two heads: one is gone, they have no common ancestor, or it cuts the list short."""
+
+
+class HeadGoneError(UnexpectedAnswerError):
+    """The head that a walk is pinned to is not there any more."""
+
+
+class HistoryCutOffError(UnexpectedAnswerError):
+    """The server itself has not got a commit that others name as their parent."""
+
+    def __init__(self, full_name: str, sha: str) -> None:
+        super().__init__(
+            f"{full_name} has no commit {sha} on the server, though others name it as their parent.",
+            "Its history is cut off there (a shallow or grafted repository): nothing heals that from here. "
+            "What was read of it before stays.",
+        )
 
 
 def head_request(full_name: str, branch: str) -> str:
@@ -36,16 +54,35 @@ def fetch_head(client: Client, full_name: str, branch: str, etag: str | None = N
         raise
 
 
+def is_there(client: Client, full_name: str, sha: str) -> bool:
+    """Whether the server has a commit. Raises a GitHubError where it doesn't say."""
+    try:
+        return client.get(head_request(full_name, sha), accept=SHA_MEDIA_TYPE).body.decode() == sha
+    except NotFoundError:
+        return False
+    except UnexpectedAnswerError as error:
+        if error.status in {_EMPTY_REPOSITORY, _NO_SUCH_COMMIT}:
+            return False
+        raise
+
+
 def history(client: Client, full_name: str, head: str, executor: Executor, landed: Landed) -> Iterator[Page]:
     """All ancestors of a head, itself included, without the pages that have landed.
 
-    The list is pinned to the SHA, so its pages never move. Raises NotFoundError where the head is gone.
+    The list is pinned to the SHA, so its pages never move. Raises HeadGoneError where the head is gone.
     """
 
     def request(page: int, per_page: int) -> str:
         return f"/repos/{full_name}/commits?sha={head}&per_page={per_page}&page={page}"
 
-    return NumberedList(client, request, rows=_as_list).pages(executor, landed)
+    try:
+        yield from NumberedList(client, request, rows=rows_of).pages(executor, landed)
+    except NotFoundError as error:
+        raise HeadGoneError(error.message, error.remedy) from error
+    except UnexpectedAnswerError as error:
+        if error.status in {_EMPTY_REPOSITORY, _NO_SUCH_COMMIT}:
+            raise HeadGoneError(error.message, error.remedy) from error
+        raise
 
 
 def joined(
@@ -78,7 +115,7 @@ def _comparison(client: Client, full_name: str, base: str, head: str, role: Any 
     return NumberedList(
         client,
         request,
-        rows=lambda document: _as_list(document["commits"]),
+        rows=rows_of,
         is_empty=lambda document: document.get("total_commits") == 0,
         role=role,
         shape=dict,
@@ -103,8 +140,22 @@ def _total(document: Any) -> int:
     return total if isinstance(total, int) else -1
 
 
-def _as_list(document: Any) -> list[Any]:
-    """The commits in a list. Raises TypeError where it is none."""
-    if not isinstance(document, list) or not all(isinstance(row, dict) and row.get("sha") for row in document):
+def rows_of(document: Any) -> list[Any]:
+    """The commits in a list or a comparison. Raises TypeError where it is none, or one is no commit."""
+    rows = document["commits"] if isinstance(document, dict) else document
+    if not isinstance(rows, list) or not all(map(_is_commit, rows)):
         raise TypeError("no list of commits")
-    return document
+    return rows
+
+
+def _is_commit(row: Any) -> bool:
+    return (
+        isinstance(row, dict)
+        and _is_sha(row)
+        and isinstance(row.get("parents"), list)
+        and all(map(_is_sha, row["parents"]))
+    )
+
+
+def _is_sha(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("sha"), str) and _SHA.fullmatch(row["sha"]) is not None

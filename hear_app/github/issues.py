@@ -16,15 +16,18 @@ from urllib.parse import quote
 
 import orjson
 
-from hear_app.errors import UnexpectedAnswerError
+from hear_app import payload
+from hear_app.errors import NotFoundError, UnexpectedAnswerError
 from hear_app.github.client import Answer, Client, PageTooHeavyError
 from hear_app.github.pages import PAGE_SIZES, Page
 
 OVERLAP = timedelta(minutes=2)  # lists lag 15-30 s behind writes
-_ISSUES_DISABLED = 410
+_GONE = 410  # of a list: issues are disabled; of one: it was deleted
 _PER_PAGE = re.compile(r"(?<=[?&]per_page=)\d+")
 _GOOD_PAGES = 8  # pages in a row before a larger one is tried again
 _PASSES = 50  # over the newest minutes: a list that shows something new each time is left to the next sync
+_BARREN = 5  # pages in a row without news beyond those that the overlap explains
+_LOOKS = 20  # issues looked at by themselves where the list contradicts itself
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 _EARLIEST = "1971"  # `since` a day of 1970 finds nothing at all
 
@@ -63,6 +66,8 @@ class IssueWalk:
     _good: int = 0
     _hopped_to: str = ""
     _began_at: str | None = None
+    _asked: set[str] = field(default_factory=set)
+    _barren: int = 0
 
     def pages(self) -> Iterator[Page]:
         """Walks until the list shows nothing new. Raises IssuesDisabledError.
@@ -75,9 +80,11 @@ class IssueWalk:
         yield from self._chain(answer)
         for _ in range(_PASSES):
             if not answer.next_request and answer.request == self._from_watermark():
+                self._check_end(answer)
                 break
             answer = self._read(self._from_watermark())
             if not self._has_news(answer):
+                self._check_end(answer)
                 yield from self._take(answer)
                 break
             yield from self._chain(answer)
@@ -100,24 +107,53 @@ class IssueWalk:
             return None
         return answer if last.request == self._from_watermark() else self._read(self._from_watermark())
 
+    def remember(self, document: Any, watermark: str | None) -> None:
+        """Takes in a page of this walk that had landed before."""
+        self.watermark, self.position = watermark, self.position + len(document)
+        self._remember({int(row["number"]): _version(row) for row in document})
+
+    def _check_end(self, answer: Answer) -> None:
+        """The last answer must be an end. Raises UnexpectedAnswerError.
+
+        A full page without a link is none, since the link may be lost. An empty list from the watermark on
+        contradicts what was just read there, unless that is gone by now.
+        """
+        rows = _rows(answer)
+        if len(rows) >= _page_size(answer.request) and answer.next_request is None:
+            raise UnexpectedAnswerError(
+                f"{answer.request}: a full page, and no link that would tell whether the list goes on.",
+                "Run again later.",
+            )
+        for number in sorted(self._seen)[:_LOOKS] if not rows else ():
+            if look_at(self.client, self.full_name, number) is not None:
+                raise UnexpectedAnswerError(
+                    f"{answer.request}: the list came empty, though #{number} was read there and still exists.",
+                    "GitHub does this when it is overloaded: run again later.",
+                )
+
     def _is_settled(self) -> bool:
         """Whether the newest minutes were past when they began to be read, so that nothing joined them since.
 
         Where more than a page of rows shares them, news would not show on the first page of those; but then the
         list of what came later tells.
         """
-        return self.watermark is not None and self.watermark < (_shifted(self._began_at, -OVERLAP) or "")
+        return self.watermark is not None and self.watermark < (shifted(self._began_at, -OVERLAP) or "")
 
     def _chain(self, first: Answer) -> Iterator[Page]:
         """A page and all that follow it."""
         self._hopped_to, self._began_at = "", first.responded_at
+        self._asked, self._barren = {first.request}, 0
         answer: Answer | None = first
         while answer is not None:
             yield from self._take(answer)
             following = answer.next_request
             if following is None:
                 return
-            answer = self._read(following) if "after=" in following else (yield from self._hop(answer))
+            if "after=" in following:
+                self._check_progress(following)
+                answer = self._read(following)
+            else:
+                answer = yield from self._hop(answer)
 
     def _hop(self, answer: Answer) -> Generator[Page, None, Answer | None]:
         """The page after one of a server that pages by number: it starts at the second of the last row."""
@@ -144,30 +180,42 @@ class IssueWalk:
         nothing new.
         """
         news = False
-        while True:
+        for _ in range(_PASSES):
+            self._asked = set()
             while answer.next_request and _last_second(answer) == self._hopped_to:
                 answer = self._numbered(answer.next_request)
                 news |= self._has_news(answer)
                 yield from self._take(answer)
             if not news:
-                return answer
+                break
             answer = self._from_second()
             news = self._has_news(answer)
             yield from self._take(answer)
+        return answer
 
     def _numbered(self, request: str) -> Answer:
         """A page by its number; where the server can't make it that large, the second's first, and smaller."""
+        self._check_progress(request)
         try:
-            return self.client.get(request, heavy=self._is_shrinkable, shape=list)
+            return self._whole(self.client.get(request, heavy=self._is_shrinkable, shape=list))
         except PageTooHeavyError:
             self._shrink()
             return self._from_second()
+
+    def _check_progress(self, request: str) -> None:
+        """Raises UnexpectedAnswerError where a list leads back to where it was, or on and on without news."""
+        is_circle, self._asked = request in self._asked, self._asked | {request}
+        if is_circle or self._barren > _BARREN + len(self._seen) // self._size:
+            where = "in a circle" if is_circle else "on and on without anything new"
+            raise UnexpectedAnswerError(f"{request}: the list leads {where}.", "Run again later.")
 
     def _take(self, answer: Answer) -> Iterator[Page]:
         """The page of an answer, if it shows anything that was not read yet; moves the watermark."""
         versions = {int(row["number"]): _version(row) for row in _rows(answer)}
         if all(self._seen.get(number) == version for number, version in versions.items()):
+            self._barren += 1
             return
+        self._barren = 0
         clock, known = _clock(answer), [self.watermark] if self.watermark else []
         stamps = [stamp for stamp, _ in versions.values() if _is_past(stamp, clock)]
         self.watermark = max(known + stamps, default=None)
@@ -187,7 +235,7 @@ class IssueWalk:
     def _remember(self, versions: dict[int, _Version]) -> None:
         """Keeps what may show again: the rows of the overlap, and those since the second that is being read."""
         self._seen |= versions
-        since = _shifted(self.watermark, -OVERLAP) or ""
+        since = shifted(self.watermark, -OVERLAP) or ""
         since = min(since, self._hopped_to) if self._hopped_to else since
         self._seen = {number: version for number, version in self._seen.items() if version[0] >= since}
 
@@ -200,19 +248,30 @@ class IssueWalk:
         while True:
             sized = _PER_PAGE.sub(str(self._size), request)
             try:
-                answer = self.client.get(sized, etag=etag, heavy=self._is_shrinkable, shape=list)
+                answer = self._whole(self.client.get(sized, etag=etag, heavy=self._is_shrinkable, shape=list))
             except PageTooHeavyError:
                 self._shrink()
                 etag = None  # of the larger page
                 continue
             except UnexpectedAnswerError as error:
-                if error.status == _ISSUES_DISABLED:
+                if error.status == _GONE:
                     raise IssuesDisabledError from error
                 raise
             if answer.status == 304 or is_doubted or _rows(answer):
                 self._grow()
                 return answer
             is_doubted = True
+
+    def _whole(self, answer: Answer) -> Answer:
+        """The answer, or one that tells whether the list goes on.
+
+        A full page without a link is suspect, since links get lost: asked for one row fewer, the list must go on.
+        """
+        size = _page_size(answer.request)
+        if answer.status == 304 or answer.next_request is not None or len(_rows(answer)) < max(size, 2):
+            return answer
+        smaller = self.client.get(_PER_PAGE.sub(str(size - 1), answer.request), shape=list)
+        return answer if smaller.next_request is None else smaller
 
     @property
     def _size(self) -> int:
@@ -231,23 +290,51 @@ class IssueWalk:
             self._size_index, self._good = self._size_index - 1, 0
 
     def _from_watermark(self) -> str:
-        return self._request(_shifted(self.watermark, -OVERLAP))
+        return self._request(shifted(self.watermark, -OVERLAP))
 
     def _after_watermark(self) -> str:
-        return self._request(_shifted(self.watermark, timedelta(seconds=1)))
+        return self._request(shifted(self.watermark, timedelta(seconds=1)))
 
     def _request(self, since: str | None) -> str:
         query = f"state=all&sort=updated&direction=asc&per_page={self._size}"
         return f"/repos/{self.full_name}/issues?{query}" + (f"&since={quote(since)}" if since else "")
 
 
+def look_at(client: Client, full_name: str, number: int, identity: int | None = None) -> Answer | None:
+    """An issue by itself; None where it is gone: deleted (404, 410), or moved to another repository.
+
+    `identity` is its id as it was read before: one that moved answers, by a redirect, as another one.
+    """
+    try:
+        answer = client.get(f"/repos/{full_name}/issues/{number}", shape=dict)
+    except NotFoundError:
+        return None
+    except UnexpectedAnswerError as error:
+        if error.status == _GONE:
+            return None
+        raise
+    [row] = _rows(answer)
+    return answer if row["number"] == number and identity in (None, row.get("id")) else None
+
+
+def by_creation(client: Client, full_name: str, state: str, direction: str) -> list[Any]:
+    """Up to a hundred issues of a state (`open`, `all`): those opened first (`asc`) or last (`desc`)."""
+    query = f"state={state}&sort=created&direction={direction}&per_page={PAGE_SIZES[0]}"
+    return _rows(client.get(f"/repos/{full_name}/issues?{query}", shape=list))
+
+
+def _page_size(request: str) -> int:
+    size = _PER_PAGE.search(request)
+    return int(size[0]) if size else PAGE_SIZES[0]
+
+
 def _size_index(request: str) -> int:
     """Which page size a request was made with."""
-    size = _PER_PAGE.search(request)
-    return PAGE_SIZES.index(int(size[0])) if size and int(size[0]) in PAGE_SIZES else 0
+    size = _page_size(request)
+    return PAGE_SIZES.index(size) if size in PAGE_SIZES else 0
 
 
-def _shifted(stamp: str | None, by: timedelta) -> str | None:
+def shifted(stamp: str | None, by: timedelta) -> str | None:
     """A time earlier or later; None where there is none, or where GitHub would find nothing since it."""
     moved = (_moment(stamp) + by).strftime(_TIMESTAMP) if stamp else ""
     return moved if moved >= _EARLIEST else None
@@ -286,7 +373,7 @@ def _digest(answer: Answer) -> str:
 
 
 def _rows(answer: Answer) -> list[Any]:
-    rows: list[Any] = answer.document
+    rows: list[Any] = payload.listed(answer.document)
     for row in rows:
         if not isinstance(row, dict) or not isinstance(row.get("number"), int) or "updated_at" not in row:
             raise UnexpectedAnswerError(f"{answer.request}: the answer is no list of issues.")

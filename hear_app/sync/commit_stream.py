@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
-from hear_app.errors import NotFoundError, UnexpectedAnswerError
 from hear_app.github import commits
 from hear_app.github.client import Answer, Client
 from hear_app.github.pages import Page
-from hear_app.landing import Envelope, Walk, WalkKind
+from hear_app.landing import Envelope, Response, Walk, WalkKind
+from hear_app.sync.ancestry import IncompleteError, Reading, commits_in
 from hear_app.sync.results import Reporter, StreamResult
-from hear_app.sync.shelf import Shelf, new_walk, next_id, open_walk
+from hear_app.sync.store import OpenWalk, RepositoryStore, next_id, open_walk
 
-_GONE = {409, 422}  # of a pinned head: the repository is empty now, or has no such commit
+_UNFINISHABLE = (commits.HeadGoneError, commits.NotComparableError, IncompleteError)
 
 
 @dataclass(slots=True)
@@ -21,7 +23,7 @@ class CommitStream:
     """Reads one repository's commits up to its branch's head of now."""
 
     client: Client
-    shelf: Shelf
+    store: RepositoryStore
     executor: Executor
     reporter: Reporter
     full: bool
@@ -29,130 +31,170 @@ class CommitStream:
 
     def sync(self) -> None:
         """Finishes a walk that was cut off, then goes from the last head to the present one."""
-        walks = self.shelf.walks("commits")
-        last, cut_off = self.shelf.last_closed(walks), open_walk(walks)
+        walks = self.store.walks("commits")
+        last, cut_off = self.store.last_closed(walks, self.full), open_walk(walks)
         if cut_off is not None and self._resume(cut_off, last):
             self.full = False  # where all was to be read, all was just finished
-            walks = self.shelf.walks("commits")
-            last = self.shelf.last_closed(walks)
+            walks = self.store.walks("commits")
+            last = self.store.last_closed(walks)
         request = commits.head_request(self._name, self._branch)
         etag = last.etag if last and last.request == request else None
-        answer = commits.fetch_head(self.client, self._name, self._branch, etag)
+        answer = self._head(last, etag)
         if answer is None:
             self._close_empty(walks, last, request)
-        elif last is None or self.full or not _shows(answer, last) or last.branch != self._branch:
+            return
+        known = {"request": request, "etag": answer.etag, "responded_at": answer.responded_at}
+        if last is None or self.full or not _shows(answer, last) or last.branch != self._branch:
             head = str(last.head_sha) if last and answer.status == 304 else answer.body.decode()
-            self._walk(next_id(walks), last, head, answer, request)
+            self._read(next_id(walks), last, head, known)
         elif etag is None and answer.etag:
-            self._close_unchanged(next_id(walks), last, answer, request)
+            # A walk of nothing, for its tag: one that was gone on with, and a rename, leave none to ask by.
+            head = str(last.head_sha)
+            self._open(next_id(walks), "compare", head, head).close(0, **known)
 
     @property
     def _name(self) -> str:
-        return self.shelf.repository.full_name
+        return self.store.repository.full_name
 
     @property
     def _branch(self) -> str:
-        return self.shelf.repository.default_branch
+        return self.store.repository.default_branch
 
-    def _resume(self, walk: Walk, last: Envelope | None) -> bool:
+    def _head(self, last: Envelope | None, etag: str | None) -> Answer | None:
+        """The branch's head; None where the repository is empty: one that had commits is asked twice."""
+        answer = commits.fetch_head(self.client, self._name, self._branch, etag)
+        if answer is None and last is not None and last.outcome != "empty":
+            answer = commits.fetch_head(self.client, self._name, self._branch)
+        return answer
+
+    def _open(self, walk_id: int, kind: WalkKind, head: str | None, base: str | None = None) -> OpenWalk:
+        return self.store.open("commits", walk_id, kind, head_sha=head, base_sha=base, branch=self._branch)
+
+    def _resume(self, cut_off: Walk, last: Envelope | None) -> bool:
         """Fills the gaps of a walk, between the heads that it was pinned to; says whether it could.
 
-        It is begun anew where a force-push took the pinned head away.
+        One that can't be finished is removed, to be begun anew: a force-push took its head away, say.
         """
-        opened, rows = self.shelf.envelope(walk.pages[0]), self.result.rows
-        kind, head, base = opened.walk_kind, opened.head_sha, opened.base_sha
-        if kind == "history" and head:
-            could = self._fill_history(walk, head)
-        elif kind == "compare" and head and base and last and base == last.head_sha and not self.full:
-            could = self._land_difference(walk, base, head)
-        else:
-            return False
-        if not could:
-            self.result.rows = rows
-            return False
-        rows = self.result.rows - rows + self.shelf.landed([*walk.pages, *walk.removed]).rows
-        known = {"base_sha": base, "responded_at": opened.responded_at, "branch": opened.branch}
-        self._close(walk.walk_id, rows, kind, head, **known)
-        return True
-
-    def _fill_history(self, walk: Walk, head: str) -> bool:
+        opened, rows = self.store.first_envelope(cut_off), self.result.rows
+        kind, head, base = (opened.walk_kind, opened.head_sha, opened.base_sha) if opened else (None, None, None)
+        walk = self.store.open("commits", cut_off.walk_id, kind, head_sha=head, base_sha=base)
+        walk.known["branch"] = opened.branch if opened else None
         try:
-            self._land_history(walk, head, is_first=True)
-        except NotFoundError:
+            if kind == "history" and head:
+                count = self._fill_history(walk, walk.resume(cut_off), head, is_first=last is None)
+            elif kind == "compare" and head and base and last and base == last.head_sha and not self.full:
+                count = self._fill_difference(walk, walk.resume(cut_off), base, head)
+            else:
+                raise commits.NotComparableError("where it begins is no longer where the last one ended")
+        except _UNFINISHABLE:
+            self.result.rows = rows
+            walk.discard(cut_off)
             return False
-        except UnexpectedAnswerError as error:
-            if error.status in _GONE:
-                return False
-            raise
+        self._close(walk, count, {"responded_at": opened.responded_at if opened else None})
         return True
 
-    def _walk(self, walk_id: int, last: Envelope | None, head: str, answer: Answer, request: str) -> None:
+    def _read(self, walk_id: int, last: Envelope | None, head: str, known: dict[str, Any]) -> None:
         """From one head to the next: by comparison, or over the whole history where nothing can be compared."""
-        before = self.result.rows
         base = last.head_sha if last and not self.full else None
         if last and last.branch != self._branch:
             self.result.note = f"the default branch is now {self._branch}, no longer {last.branch}"
-        known = {"request": request, "etag": answer.etag, "responded_at": answer.responded_at}
-        if base and self._land_difference(new_walk(walk_id), base, head):
-            self._close(walk_id, self.result.rows - before, "compare", head, base_sha=base, **known)
+        if base and self._read_difference(self._open(walk_id, "compare", head, base), base, head, known):
             return
-        self.result.rows = before
-        walk_id += base is not None  # the comparison's walk stays open, and so never counts
-        self._land_history(new_walk(walk_id), head, is_first=last is None)
-        self._close(walk_id, self.result.rows - before, "history", head, **known)
-
-    def _land_history(self, walk: Walk, head: str, is_first: bool) -> None:
-        landed = self.shelf.landed(walk.pages)
-        for page in commits.history(self.client, self._name, head, self.executor, landed):
-            self._land(walk.walk_id, page, "history", head)
-            self.result.new += page.row_count if is_first else 0
-
-    def _land_difference(self, walk: Walk, base: str, head: str) -> bool:
-        """What joined the branch and what left it; False where the server can't compare the two heads."""
-        landed = self.shelf.landed(walk.pages)
-        joined, gone = landed.rows, commits.behind_by(landed.document or {})
+        walk = self._open(walk_id, "history", head)
         try:
-            for page in commits.joined(self.client, self._name, base, head, self.executor, landed):
-                self._land(walk.walk_id, page, "compare", head, base)
-                joined, gone = joined + page.row_count, commits.behind_by(page.answer.document)
-            if gone:
-                self.result.note = f"the branch was rewritten: {gone:,} commits left it"
-                landed = self.shelf.landed(walk.removed)
-                for page in commits.left(self.client, self._name, base, head, self.executor, landed):
-                    self._land(walk.walk_id, page, "compare", head, base)
-        except commits.NotComparableError as error:
-            self.result.note = f"the whole history is read again: {error}"
+            self._read_history(walk, last is None, known)
+        except IncompleteError as error:
+            self._look_for(error.missing)
+            self.result.note = f"the history is read a second time: {error.message}"
+            self._read_history(walk, last is None, known)
+
+    def _read_history(self, walk: OpenWalk, is_first: bool, known: dict[str, Any]) -> None:
+        before = self.result.rows
+        try:
+            count = self._fill_history(walk, (), walk.known["head_sha"], is_first)
+        except IncompleteError:
+            self.result.rows = before
+            walk.discard()
+            raise
+        self._close(walk, count, known)
+
+    def _read_difference(self, walk: OpenWalk, base: str, head: str, known: dict[str, Any]) -> bool:
+        """Whether the server could compare the two heads."""
+        before = self.result.rows
+        try:
+            count = self._fill_difference(walk, (), base, head)
+        except (commits.NotComparableError, IncompleteError) as error:
+            self.result.rows, self.result.note = before, f"the whole history is read again: {error.args[0]}"
+            walk.discard()
             return False
-        self.result.new, self.result.updated = self.result.new + joined, self.result.updated + gone
+        self._close(walk, count, known)
         return True
 
-    def _land(self, walk_id: int, page: Page, kind: WalkKind, head: str, base: str | None = None) -> None:
-        self.shelf.put("commits", walk_id, page, kind, head_sha=head, base_sha=base, branch=self._branch)
+    def _fill_history(self, walk: OpenWalk, landed: Iterable[Response], head: str, is_first: bool) -> int:
+        """Reads what has not landed of a head's history; returns how many commits it has.
+
+        Raises IncompleteError where they are not a head and all its ancestors, HeadGoneError.
+        """
+        reading = Reading(head)
+        for response in landed:
+            reading.take(response)
+        for page in commits.history(self.client, self._name, head, self.executor, reading.landed):
+            self._land(walk, page, reading)
+            self.result.new += page.row_count if is_first else 0
+        reading.close()
+        return reading.rows
+
+    def _fill_difference(self, walk: OpenWalk, landed: Iterable[Response], base: str, head: str) -> int:
+        """Reads what has not landed of what joined the branch and what left it; returns how many commits.
+
+        Raises NotComparableError where the server can't tell, IncompleteError where what it tells is not all.
+        """
+        joined, left = Reading(head), Reading(base)
+        for response in landed:
+            (left if response.envelope.role == "removed" else joined).take(response)
+        for page in commits.joined(self.client, self._name, base, head, self.executor, joined.landed):
+            self._land(walk, page, joined)
+        gone = commits.behind_by(joined.document or {})
+        if gone:
+            self.result.note = f"the branch was rewritten: {gone:,} commits left it"
+            for page in commits.left(self.client, self._name, base, head, self.executor, left.landed):
+                self._land(walk, page, left)
+        self._check_difference(joined, left, base, head)
+        self.result.new, self.result.updated = self.result.new + joined.rows, self.result.updated + gone
+        return joined.rows + left.rows
+
+    def _check_difference(self, joined: Reading, left: Reading, base: str, head: str) -> None:
+        """What the difference leans on must have been read before: the parents of what joined and left."""
+        unknown = joined.boundary() | left.boundary() | (set() if joined.rows else {head})
+        unknown.discard(base)
+        for response in self.store.responses("commits") if unknown else ():
+            unknown -= {row["sha"] for row in commits_in(response)}
+            if not unknown:
+                break
+        if unknown:
+            raise IncompleteError(
+                f"{len(unknown):,} parents were never read, such as {min(unknown)}.", min(unknown)
+            )
+
+    def _look_for(self, missing: str | None) -> None:
+        """Raises HistoryCutOffError where the server itself has not got a commit that others name as parent."""
+        if missing is not None and not commits.is_there(self.client, self._name, missing):
+            raise commits.HistoryCutOffError(self._name, missing)
+
+    def _land(self, walk: OpenWalk, page: Page, reading: Reading) -> None:
+        reading.add(page.answer.document, page.row_count)
+        walk.put(page)
         self.result.rows += page.row_count
         self.reporter.rows(self._name, "commits", page.row_count, page.total)
 
-    def _close(self, walk_id: int, rows: int, kind: WalkKind, head: str | None, **known: str | None) -> None:
-        self.shelf.close("commits", walk_id, rows, kind, head_sha=head, **({"branch": self._branch} | known))
+    def _close(self, walk: OpenWalk, rows: int, known: dict[str, Any]) -> None:
+        walk.close(rows, **known)
         self.result.outcome = "ok"
-
-    def _close_unchanged(self, walk_id: int, last: Envelope, answer: Answer, request: str) -> None:
-        """A walk of nothing, for its tag: one that was gone on with, and a rename, leave none to ask by."""
-        known = {"request": request, "etag": answer.etag, "responded_at": answer.responded_at}
-        self.shelf.close(
-            "commits",
-            walk_id,
-            0,
-            "compare",
-            head_sha=last.head_sha,
-            base_sha=last.head_sha,
-            branch=last.branch,
-            **known,
-        )
 
     def _close_empty(self, walks: list[Walk], last: Envelope | None, request: str) -> None:
         """An empty repository; where it had commits before, its branch now counts as having none."""
         if last is not None and last.outcome != "empty":
-            self._close(next_id(walks), 0, "history", None, request=request, outcome="empty")
+            self._close(self._open(next_id(walks), "history", None), 0, {"request": request, "outcome": "empty"})
         self.result.outcome = "empty"
 
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hear_app import payload
 from hear_app.github.client import Client
 from hear_app.github.issues import Confirmation, IssuesDisabledError, IssueWalk
 from hear_app.github.pages import Page
-from hear_app.landing import Envelope, WalkKind
+from hear_app.landing import Envelope, Walk, WalkKind
+from hear_app.sync.census import Census, IncompleteListError
 from hear_app.sync.results import Reporter, StreamResult
-from hear_app.sync.shelf import Shelf, next_id, open_walk
+from hear_app.sync.store import OpenWalk, RepositoryStore, next_id, open_walk
 
 
 @dataclass(slots=True)
 class IssueStream:
-    """Reads one repository's issues up to now."""
+    """Reads one repository's issues up to now.
+
+    A walk over all of them (`full`) tells which are gone; `accept_deletions` believes it whatever their number.
+    """
 
     client: Client
-    shelf: Shelf
+    store: RepositoryStore
     reporter: Reporter
     full: bool
+    accept_deletions: bool
     result: StreamResult
 
     def sync(self) -> None:
@@ -27,44 +33,66 @@ class IssueStream:
 
         One that read only what was new is not gone on with where everything is to be read.
         """
-        walks = self.shelf.walks("issues")
-        last, cut_off = self.shelf.last_closed(walks), open_walk(walks)
+        walks = self.store.walks("issues")
+        last, cut_off = self.store.last_closed(walks, self.full), open_walk(walks)
         kind: WalkKind = "full" if last is None or self.full else "updated"
-        walk, walk_id = IssueWalk(self.client, self.shelf.repository.full_name), next_id(walks)
-        page = self.shelf.envelope(cut_off.pages[-1]) if cut_off is not None else None
-        if page is not None and page.walk_kind in {kind, "full"}:
-            kind, walk_id = page.walk_kind, page.walk_id
-            walk.watermark, walk.position = page.watermark, page.position + page.row_count
+        began = self.store.first_envelope(cut_off) if cut_off is not None else None
+        if cut_off is not None and (began is None or began.walk_kind not in {kind, "full"}):
+            self.store.open("issues", cut_off.walk_id).discard(cut_off)
+            cut_off = began = None
+        kind = began.walk_kind if began is not None and began.walk_kind else kind
+        landing = self.store.open("issues", cut_off.walk_id if cut_off else next_id(walks), kind)
+        walk = IssueWalk(self.client, self.store.repository.full_name)
+        census = Census(self.client, self.store, self.accept_deletions) if kind == "full" else None
+        if cut_off is not None:
+            self._take_up(walk, landing, cut_off, census)
         elif last is not None and not self.full:
             walk.watermark, walk.confirmation = last.watermark, _confirmation(last)
-        self._read(walk, walk_id, kind)
+        self._read(walk, landing, census)
 
-    def _read(self, walk: IssueWalk, walk_id: int, kind: WalkKind) -> None:
+    def _take_up(self, walk: IssueWalk, landing: OpenWalk, cut_off: Walk, census: Census | None) -> None:
+        """What has landed of a walk that is gone on with."""
+        for response in landing.resume(cut_off, in_order=True):
+            rows = payload.rows_in(response.body)
+            walk.remember(rows, response.envelope.watermark)
+            if census is not None:
+                census.add(rows)
+
+    def _read(self, walk: IssueWalk, landing: OpenWalk, census: Census | None) -> None:
         asked, since = walk.confirmation, walk.watermark or ""
         try:
             for page in walk.pages():
-                self._land(walk_id, page, kind, since)
+                self._land(landing, page, since, walk.watermark)
+                if census is not None:
+                    census.add(page.answer.document)
+            found = census.missed(walk.watermark) if census is not None else []
         except IssuesDisabledError:
             self.result.outcome = "issues disabled"
             return
+        except IncompleteListError:
+            landing.discard()  # what it left out could never be read by going on from there
+            raise
+        for place, answer in enumerate(found):
+            self._land(landing, Page(answer, walk.position + place, 1, 1), since, walk.watermark)
         if asked is None or walk.confirmation is not asked:
-            self._close(walk, walk_id, kind)
+            self._close(walk, landing, walk.position + len(found))
 
-    def _land(self, walk_id: int, page: Page, kind: WalkKind, since: str) -> None:
+    def _land(self, landing: OpenWalk, page: Page, since: str, watermark: str | None) -> None:
         """Lands a page; its rows are new, changed, or of the overlap, by their own dates."""
-        self.shelf.put("issues", walk_id, page, kind, watermark=page.watermark)
+        landing.put(page, watermark=watermark)
+        rows = payload.listed(page.answer.document)
         self.result.rows += page.row_count
-        new = sum(str(row.get("created_at")) > since for row in page.answer.document)
+        new = sum(str(row.get("created_at")) > since for row in rows)
         self.result.new += new
-        self.result.updated += sum(str(row["updated_at"]) > since for row in page.answer.document) - new
-        self.reporter.rows(self.shelf.repository.full_name, "issues", page.row_count, None)
+        self.result.updated += sum(str(row["updated_at"]) > since for row in rows) - new
+        self.reporter.rows(self.store.repository.full_name, "issues", page.row_count, None)
 
-    def _close(self, walk: IssueWalk, walk_id: int, kind: WalkKind) -> None:
+    def _close(self, walk: IssueWalk, landing: OpenWalk, rows: int) -> None:
         confirmed = walk.confirmation
         known = (
             {"request": confirmed.request, "etag": confirmed.etag, "digest": confirmed.digest} if confirmed else {}
         )
-        self.shelf.close("issues", walk_id, walk.position, kind, watermark=walk.watermark, **known)
+        landing.close(rows, watermark=walk.watermark, **known)
         self.result.outcome = "ok"
 
 

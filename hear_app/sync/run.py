@@ -18,7 +18,7 @@ from hear_app.sync.commit_stream import CommitStream
 from hear_app.sync.estimate import estimate
 from hear_app.sync.issue_stream import IssueStream
 from hear_app.sync.results import Reporter, RepositoryResult, StreamResult
-from hear_app.sync.shelf import Shelf, next_id
+from hear_app.sync.store import RepositoryStore, next_id
 
 
 class Sync:
@@ -26,7 +26,8 @@ class Sync:
 
     `source` names the API there; `full` reads everything again instead of what is new; `workers` bounds the
     repositories, and the pages of one, that are read at once; `estimates` says beforehand, where there is no
-    token, how many requests a first sync takes.
+    token, how many requests a first sync takes; `accept_deletions` believes a list of all issues that leaves out
+    more than is usual.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Sync:
         workers: int = 4,
         full: bool = False,
         estimates: bool = True,
+        accept_deletions: bool = False,
     ) -> None:
         self._client = client
         self._landing = landing
@@ -46,6 +48,7 @@ class Sync:
         self._workers = workers
         self._full = full
         self._estimates = estimates
+        self._accept_deletions = accept_deletions
         self._claimed: set[int] = set()
         self._claiming = threading.Lock()
         self._known = landing.repositories(source)
@@ -57,7 +60,13 @@ class Sync:
             ThreadPoolExecutor(self._workers, "commits") as self._by_stream,
             ThreadPoolExecutor(self._workers, "page") as self._by_page,
         ):
-            return list(by_repository.map(self._sync, names))
+            results = list(by_repository.map(self._sync, names))
+        known = {result.repository_id for result in results}
+        return results + [
+            RepositoryResult(f"{self._source}/{key}", key, error=error)
+            for key, error in self._landing.unreadable(self._source).items()
+            if key not in known
+        ]
 
     def _sync(self, name: str) -> RepositoryResult:
         result = RepositoryResult(name)
@@ -81,24 +90,29 @@ class Sync:
         if not self._claim(repository.repository_id):
             result.note = f"{name}: the same repository as another one named, read once"
             return
-        shelf = Shelf(self._landing, self._source, repository)
-        if is_news:
+        store = RepositoryStore(self._landing, self._source, repository)
+        if is_news or self._is_newest_damaged(store):
             page = Page(answer, position=0, size=1, row_count=1)
-            shelf.put("repository", next_id(shelf.walks("repository")), page, requested_name=name)
-        if self._estimates and not client.has_token and not shelf.walks("commits"):
+            store.open("repository", next_id(store.walks("repository")), requested_name=name).put(page)
+        if self._estimates and not client.has_token and not store.walks("commits"):
             self._reporter.note(estimate(client, repository))
         result.requests = len(client.statuses)
-        self._sync_streams(shelf, result)
+        self._sync_streams(store, result)
         if not result.errors:
-            self._record(shelf, answer, result, is_news)
+            self._record(store, answer, result, is_news)
 
-    def _sync_streams(self, shelf: Shelf, result: RepositoryResult) -> None:
+    def _is_newest_damaged(self, store: RepositoryStore) -> bool:
+        """Whether only an older repository response could be read: a new one takes the damaged one's place."""
+        walks, known = store.walks("repository"), self._known.get(store.repository.repository_id)
+        return known is not None and bool(walks) and walks[-1].walk_id != known[0].walk_id
+
+    def _sync_streams(self, store: RepositoryStore, result: RepositoryResult) -> None:
         """Commits in a thread of their own, issues meanwhile in this one."""
         read, listed = StreamResult("commits"), StreamResult("issues")
         result.streams = [read, listed]
         clients = self._client.scoped(), self._client.scoped()
-        by_ancestry = CommitStream(clients[0], shelf, self._by_page, self._reporter, self._full, read)
-        by_cursor = IssueStream(clients[1], shelf, self._reporter, self._full, listed)
+        by_ancestry = CommitStream(clients[0], store, self._by_page, self._reporter, self._full, read)
+        by_cursor = IssueStream(clients[1], store, self._reporter, self._full, self._accept_deletions, listed)
         reading = self._by_stream.submit(_guarded, by_ancestry.sync, read)
         _guarded(by_cursor.sync, listed)
         reading.result()
@@ -112,20 +126,17 @@ class Sync:
             return is_first
 
     def _fetch(self, client: Client, name: str) -> tuple[Answer, Repository, bool]:
-        """The repository as it is now, and whether that differs from what has landed of it."""
+        """The repository that bears this name now, and whether that differs from what has landed of it.
+
+        It is asked by the name that was given, and known by its id. Raises NameReusedError.
+        """
         known = self._known_as(name)
-        asked = known[0].full_name if known and known[0].full_name else name
-        # Whatever name and spelling it came by: the repository's address is another one then, its tag is not.
-        answer = repositories.fetch(client, asked, known[0].etag if known else None)
+        answer = repositories.fetch(client, name, known[0].etag if known else None)
         if known and answer.status == 304:
             return answer, repositories.read(payload.parse(known[1])), False
         repository = repositories.read(answer.document)
         if known and known[0].repository_id != repository.repository_id:
-            raise NameReusedError(
-                f"{name} is now another repository: its id is {repository.repository_id}, "
-                f"and what has landed is of {known[0].repository_id}.",
-                f"To read the new one, move {self._source}/{known[0].repository_id} out of the landing zone.",
-            )
+            self._check_reuse(client, name, known[0], repository)
         landed = self._known.get(repository.repository_id)
         if landed is None or landed[0].request != answer.request:
             return answer, repository, True
@@ -139,17 +150,34 @@ class Sync:
                     return known
         return None
 
-    def _record(self, shelf: Shelf, answer: Answer, result: RepositoryResult, is_news: bool) -> None:
+    def _check_reuse(self, client: Client, name: str, known: Envelope, repository: Repository) -> None:
+        """A name that another repository took over is no obstacle where the one that had it is known by another.
+
+        Raises NameReusedError where what has landed still bears the name: two repositories of one name would be
+        taken for one.
+        """
+        if str(known.full_name).lower() != repository.full_name.lower():
+            return
+        present = repositories.present_name(client, known.repository_id)
+        remedy = f"Move {self._source}/{known.repository_id} out of the landing zone to read the new one."
+        if present is not None:
+            remedy = f"The one that has landed is now {present}: sync it by that name first."
+        raise NameReusedError(
+            f"{name} is now another repository: its id is {repository.repository_id}, "
+            f"and what has landed is of {known.repository_id}.",
+            remedy,
+        )
+
+    def _record(self, store: RepositoryStore, answer: Answer, result: RepositoryResult, is_news: bool) -> None:
         """Records a complete sync: one that landed anything, and the first of a UTC day that didn't."""
-        walks = shelf.walks("syncs")
+        walks = store.walks("syncs")
         responded_at = answer.responded_at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        last = shelf.last_closed(walks)
+        last = store.last_closed(walks, full=True)
         is_first_today = last is None or str(last.responded_at)[:10] < responded_at[:10]
         if is_news or is_first_today or any(stream.outcome == "ok" for stream in result.streams):
             outcome = ", ".join(f"{stream.stream} {stream.outcome}" for stream in result.streams)
-            shelf.close(
-                "syncs", next_id(walks), 0, request=answer.request, responded_at=responded_at, outcome=outcome
-            )
+            walk = store.open("syncs", next_id(walks))
+            walk.close(0, request=answer.request, responded_at=responded_at, outcome=outcome)
 
 
 def _guarded(sync: Callable[[], None], result: StreamResult) -> None:

@@ -17,7 +17,7 @@ import duckdb
 import orjson
 from hypothesis import settings
 
-from hear_app import bronze
+from hear_app import bronze, ledger
 from hear_app.github.client import Client
 from hear_app.github.limits import Limits
 from hear_app.landing import Envelope, Landing, Stream
@@ -100,14 +100,15 @@ class MortalLanding(Landing):
         self._moment = moment
         self._lock = threading.Lock()
 
-    def put(self, envelope: Envelope, body: bytes) -> None:
+    def put(self, envelope: Envelope, body: bytes) -> str:
         with self._lock:
             self._left -= 1
             if self._left < 0 or (self._left == 0 and self._moment == "before"):
                 raise Killed
-            super().put(envelope, body)
+            digest = super().put(envelope, body)
             if self._left == 0:
                 raise Killed
+            return digest
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,12 @@ class Rig:
     _bronze: duckdb.DuckDBPyConnection | None = None
 
     def sync(
-        self, *names: str, full: bool = False, landing: Landing | None = None, workers: int | None = None
+        self,
+        *names: str,
+        full: bool = False,
+        landing: Landing | None = None,
+        workers: int | None = None,
+        accept_deletions: bool = False,
     ) -> list[RepositoryResult]:
         """One run over these repositories, or acme/tool; the results, errors and all."""
         workers = workers or self.workers
@@ -155,7 +161,7 @@ class Rig:
         client = Client(self.server.url, self.token, limits, self.clock.sleep)
         zone = landing or Landing(str(self.root))
         try:
-            job = Sync(client, zone, SOURCE, self.reporter, workers, full, self.estimates)
+            job = Sync(client, zone, SOURCE, self.reporter, workers, full, self.estimates, accept_deletions)
             return job.run(names or [NAME])
         finally:
             client._session.close()
@@ -251,7 +257,7 @@ def empty_bronze() -> duckdb.DuckDBPyConnection:
 def load(connection: duckdb.DuckDBPyConnection, root: Path) -> int:
     """Loads what has landed and is not loaded yet; how many responses that were."""
     landing = Landing(str(root))
-    waiting = bronze.pending(landing, [SOURCE], bronze.known_objects(connection))
+    waiting = ledger.pending(landing, [SOURCE], ledger.known_objects(connection))
     return bronze.load(connection, landing, waiting.objects, NOBODY, bronze.Digests("", "", "")).responses
 
 

@@ -269,13 +269,13 @@ def test_case_45_pages_are_let_go_of(rig: Rig, repo: SampleRepository, server: A
     class Slow(Landing):
         landed = 0
 
-        def put(self, envelope: Envelope, body: bytes) -> None:
+        def put(self, envelope: Envelope, body: bytes) -> str:
             if envelope.stream == "commits":
                 asked = sum("/commits?" in entry.target for entry in list(server.log))
                 ahead.append(asked - self.landed)
                 self.landed += 1
                 threading.Event().wait(0.005)
-            super().put(envelope, body)
+            return super().put(envelope, body)
 
     rig.sync(landing=Slow(str(rig.root)))
     assert len(ahead) == 31
