@@ -19,6 +19,7 @@ create table if not exists bronze.loads (
     raw_bytes bigint not null,
     object_path varchar not null,
     object_bytes bigint not null,
+    digest varchar,
     _run_id integer not null,
     _loaded_at timestamp not null,
     primary key (source, repository_id, stream, walk_id, role, position)
@@ -88,9 +89,9 @@ comment on column bronze.loads.repository_id is 'The numeric id of the repositor
 comment on column bronze.loads.stream is 'repository, commits, issues or syncs';
 comment on column bronze.loads.walk_id is 'Running number of the walk in its stream';
 comment on column bronze.loads.position is 'Place of the response in its walk: the rows asked for before it';
-comment on column bronze.loads.role is 'page, removed (commits that left the branch) or closed (the closing record of a walk)';
+comment on column bronze.loads.role is 'page, removed (commits that left the branch), closed (the closing record of a walk); merged: a damaged merged object';
 comment on column bronze.loads.walk_kind is 'history or compare for commits, full or updated for issues';
-comment on column bronze.loads.outcome is 'Of a closing record: ok, empty or issues disabled';
+comment on column bronze.loads.outcome is 'Of a closing record: ok, empty or issues disabled; damaged: an object that gave no rows, and that a later walk replaced';
 comment on column bronze.loads.branch is 'Of a commit walk: the default branch that was read';
 comment on column bronze.loads.head_sha is 'Of a commit walk: the head it was pinned to';
 comment on column bronze.loads.request is 'Path and query of the request';
@@ -100,6 +101,7 @@ comment on column bronze.loads.row_count is 'Rows in the response';
 comment on column bronze.loads.raw_bytes is 'Bytes of the response body, uncompressed';
 comment on column bronze.loads.object_path is 'The landed object, below the landing root';
 comment on column bronze.loads.object_bytes is 'Its size: the same path with another size is another landing zone';
+comment on column bronze.loads.digest is 'Of the envelope and the body as they landed (BLAKE2b, 128 bits): a byte that changes later is found by it';
 comment on table bronze.repositories is 'Grain: one repository response, every version kept';
 comment on table bronze.commits is 'Grain: one commit of one response, every landing kept';
 comment on column bronze.commits.is_removal is 'Whether the row says that the commit left the branch';

@@ -76,6 +76,7 @@ def run(repositories: Repositories = None, sample: Sample = False, max_wait: Max
     """
     from hear_app import build as builds
     from hear_app import pipeline, transform
+    from hear_app.job import published_state
 
     settings = _settings(max_wait=max_wait)
     with (
@@ -83,18 +84,24 @@ def run(repositories: Repositories = None, sample: Sample = False, max_wait: Max
         pipeline.planned(settings, _names(settings, repositories), landing, sample) as plan,
         transform.Models(settings.project_home, settings.build_path, settings.memory) as models,
     ):
-        published = builds.published_state(settings.warehouse)
+        published = published_state(settings.warehouse)
         builds.check_kind(published, settings.warehouse, [plan.source])
         landing.on_put = models.begin  # whatever lands, a build follows
         results = pipeline.sync(plan, settings, landing)
         sources = [plan.source] if plan.is_sample else pipeline.real_sources(landing)
-        _build_and_list(settings, builds.Build(settings, landing, models, sources), results)
-    _exit_by(results)
+        held = _build_and_list(settings, builds.Build(settings, landing, models, sources), results)
+    _exit_by(results, held)
 
 
 @app.command()
 def sync(
-    repositories: Repositories = None, full: Full = False, sample: Sample = False, max_wait: MaxWait = None
+    repositories: Repositories = None,
+    full: Full = False,
+    accept_deletions: Annotated[
+        bool, typer.Option("--accept-deletions", help="With --full: believe that very many issues are gone.")
+    ] = False,
+    sample: Sample = False,
+    max_wait: MaxWait = None,
 ) -> None:
     """Sync only: from GitHub to the landing zone."""
     from hear_app import listing, pipeline
@@ -104,9 +111,9 @@ def sync(
         pipeline.opened(settings) as landing,
         pipeline.planned(settings, _names(settings, repositories), landing, sample) as plan,
     ):
-        results = pipeline.sync(plan, settings, landing, full)
+        results = pipeline.sync(plan, settings, landing, full, accept_deletions)
     listing.print_results(results, None)
-    _exit_by(results)
+    _exit_by(results, {})
 
 
 @app.command()
@@ -123,7 +130,8 @@ def build(
         transform.Models(settings.project_home, settings.build_path, settings.memory) as models,
     ):
         sources = pipeline.real_sources(landing) or landing.sources()
-        _build_and_list(settings, builds.Build(settings, landing, models, sources, full), None)
+        held = _build_and_list(settings, builds.Build(settings, landing, models, sources, full), None)
+    _exit_by([], held)
 
 
 @app.command()
@@ -186,20 +194,29 @@ def export(
 
 
 @app.command()
-def verify(as_json: Json = False) -> None:
-    """Prove that nothing is missing."""
-    from hear_app import listing, warehouse
+def verify(
+    deep: Annotated[bool, typer.Option("--deep", help="Read all that has landed, however much it is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Prove that nothing is missing, and that what has landed is as it was."""
+    from hear_app import landed, listing, warehouse
     from hear_app import verify as proofs
     from hear_app.landing import Landing
 
     settings = _settings()
+    published_at = warehouse.published_at(settings.warehouse)
     with warehouse.reading(settings.warehouse) as connection:
-        found = proofs.prove(connection, Landing(settings.landing_root))
+        read = landed.prove(connection, Landing(settings.landing_root), published_at, deep)
+        found = sorted(proofs.prove(connection) + read.proofs, key=lambda proof: proof.repository)
         totals = proofs.totals(connection)
     if as_json:
         listing.print_json({"proofs": found, "totals": totals})
     else:
         listing.print_proofs(found, totals)
+    if not read.is_deep:
+        listing.say("Of what has landed the sizes were compared: `hear verify --deep` reads it all.")
+    if read.waiting:
+        listing.say(f"{read.waiting:,} landed objects are newer than the file: `hear build` loads them.")
     failed = proofs.failures(found)
     for line in failed:
         listing.say(line)
@@ -253,29 +270,34 @@ def _names(settings: Settings, texts: list[str] | None) -> tuple[str, ...]:
     return parse_repositories(texts or [], settings.repository_hosts)
 
 
-def _build_and_list(settings: Settings, job: Build, results: list[RepositoryResult] | None) -> None:
+def _build_and_list(
+    settings: Settings, job: Build, results: list[RepositoryResult] | None
+) -> dict[str, HearError]:
+    """Builds and prints the tables; returns why some repositories, by name, are held back."""
     from hear_app import listing, warehouse
 
     has_worked = results is None or not all(result.errors for result in results)
-    if not job.run(results):
-        listing.say(
-            "Nothing new: the warehouse stays as it is." if has_worked else "The warehouse stays as it is."
-        )
+    outcome = job.run(results)
+    if not outcome.is_published:
+        has_news = has_worked and not outcome.held
+        listing.say("Nothing new: the warehouse stays as it is." if has_news else "The warehouse stays as it is.")
     if settings.warehouse.exists() and has_worked:
         with warehouse.reading(settings.warehouse) as connection:
             listing.print_tables(listing.tables(connection))
         listing.print_next_steps(settings.warehouse)
+    return outcome.held
 
 
-def _exit_by(results: list[RepositoryResult]) -> None:
-    """Exit 1 where a repository failed, saying which; the others are done and published."""
+def _exit_by(results: list[RepositoryResult], held: dict[str, HearError]) -> None:
+    """Exit 1 where a repository failed or is held back, saying which; the others are done and published."""
     from hear_app.listing import say
 
-    failed = [result for result in results if result.errors]
-    for result in failed:
-        for error in result.errors:
-            say(f"hear: {result.name}: {error}")
-    if failed:
+    failed = [(result.name, error) for result in results for error in result.errors]
+    for name, error in failed:
+        say(f"hear: {name}: {error}")
+    for name, error in held.items():
+        say(f"hear: {name} stays at its last good state: {error}")
+    if failed or held:
         raise typer.Exit(1)
 
 

@@ -7,18 +7,18 @@ crash in between leaves both; `finish` removes what is held twice, and every bui
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hear_app import bronze, warehouse
+from hear_app import bronze, ledger, warehouse
 from hear_app.landing import LandedObject, Landing, Response, Walk, group_walks
+from hear_app.landing.integrity import place_of
 from hear_app.settings import Settings
 
 _PACK_BYTES = 32 * 2**20  # of JSON in one merged object, which is read whole
-_Held = dict[tuple[Any, ...], bytes]  # a response's place → the digest of its body
+_Held = dict[tuple[Any, ...], str]  # a response's place → its digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,37 +84,27 @@ def _old_walks(objects: list[LandedObject]) -> list[Walk]:
 def _merge(landing: Landing, objects: list[LandedObject]) -> None:
     """Writes merged objects with what no merged one holds yet; removes nothing."""
     packs = [landed for landed in objects if landed.is_pack]
-    small = [landed for walk in _old_walks(objects) for landed in _objects_of(walk)]
+    small = [landed for walk in _old_walks(objects) for landed in walk.objects]
     held = _held(landing, packs) if small else {}
     rest = [landed for landed in small if not _is_held(landing, landed, held)]
     if len(rest) < 2:
         return
     written = []
     for part, responses in enumerate(_portions(landing, rest), start=len(packs)):
-        numbers = [envelope.walk_id for envelope, _ in responses]
+        numbers = [response.envelope.walk_id for response in responses]
         written.append(landing.put_pack(min(numbers), max(numbers), part, responses))
     landing.flush(written)
 
 
-def _objects_of(walk: Walk) -> list[LandedObject]:
-    return [*walk.pages, *walk.removed, *([walk.closed] if walk.closed else [])]
-
-
 def _held(landing: Landing, packs: list[LandedObject]) -> _Held:
     return {
-        bronze.response_key(envelope): _digest(body)
-        for pack in packs
-        for envelope, body in landing.read(pack.path)
+        place_of(response.envelope): response.digest for pack in packs for response in landing.responses(pack.path)
     }
 
 
 def _is_held(landing: Landing, landed: LandedObject, held: _Held) -> bool:
-    responses = landing.read(landed.path)
-    return all(held.get(bronze.response_key(envelope)) == _digest(body) for envelope, body in responses)
-
-
-def _digest(body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=16).digest()
+    responses = landing.responses(landed.path)
+    return all(held.get(place_of(response.envelope)) == response.digest for response in responses)
 
 
 def _portions(landing: Landing, objects: list[LandedObject]) -> Iterator[list[Response]]:
@@ -122,9 +112,9 @@ def _portions(landing: Landing, objects: list[LandedObject]) -> Iterator[list[Re
     portion: list[Response] = []
     gathered = 0
     for landed in objects:
-        for response in landing.read(landed.path):
+        for response in landing.responses(landed.path):
             portion.append(response)
-            gathered += len(response[1])
+            gathered += len(response.body)
         if gathered > _PACK_BYTES:
             yield portion
             portion, gathered = [], 0
@@ -140,7 +130,7 @@ def _rewrite(settings: Settings, landing: Landing) -> None:
         sources = [
             source for (source,) in connection.execute("select distinct source from bronze.loads").fetchall()
         ]
-        waiting = bronze.pending(landing, sources, bronze.known_objects(connection)).objects
+        waiting = ledger.pending(landing, sources, ledger.known_objects(connection)).objects
         bronze.move(connection, landing, [landed for landed in waiting if landed.is_pack])
     warehouse.compact(build, settings.memory)
     warehouse.publish(build, settings.warehouse)

@@ -66,13 +66,24 @@ def _sample_server() -> Iterator[tuple[str, tuple[str, ...]]]:
         yield server.url, tuple(sorted(repositories))
 
 
-def sync(plan: Plan, settings: Settings, landing: Landing, full: bool = False) -> list[RepositoryResult]:
+def sync(
+    plan: Plan, settings: Settings, landing: Landing, full: bool = False, accept_deletions: bool = False
+) -> list[RepositoryResult]:
     """From the API to the landing zone. Raises TokenRejectedError; other failures stand in the results."""
     listing.announce(plan.names, plan.api_url, plan.why)
     with reporting() as reporter:
         limits = Limits(settings.workers, settings.max_wait, on_wait=reporter.waiting)
         client = Client(plan.api_url, plan.token, limits)
-        job = Sync(client, landing, plan.source, reporter, settings.workers, full, estimates=not plan.is_sample)
+        job = Sync(
+            client,
+            landing,
+            plan.source,
+            reporter,
+            settings.workers,
+            full,
+            estimates=not plan.is_sample,
+            accept_deletions=accept_deletions,
+        )
         results = job.run(plan.names)
     listing.say(f"{limits.requests:,} requests{_quota(limits) if not plan.is_sample else ''}")
     return results

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hear_app import bronze, warehouse
+from hear_app import bronze, ledger, warehouse
 from hear_app.landing import Landing
 
 _STREAMS = """
@@ -73,7 +73,7 @@ def read(path: Path, landing: Landing) -> Status:
         streams = [StreamStatus(*_texts(row)) for row in connection.execute(_STREAMS).fetchall()]
         built_at = connection.execute("select max(_loaded_at) from bronze.runs").fetchall()[0][0]
         sources = sorted({stream.source for stream in streams})
-        waiting = len(bronze.pending(landing, sources, bronze.known_objects(connection)).objects)
+        waiting = len(ledger.pending(landing, sources, ledger.known_objects(connection)).objects)
     return Status(str(path.resolve()), path.stat().st_size, f"{built_at:%Y-%m-%dT%H:%M:%SZ}", waiting, streams)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import duckdb
 
 from hear_app import bronze
-from hear_app.landing import Landing
+from hear_app.landing import RepositoryKey
+from hear_app.settings import SAMPLE_SOURCE
 
 _SHOWN = 5
 
@@ -16,6 +17,7 @@ _SHOWN = 5
 class Proof:
     """One proof for one repository: `checked` things looked at, `broken` those that fail, some of them named."""
 
+    key: RepositoryKey
     repository: str
     name: str
     checked: int
@@ -27,10 +29,19 @@ class Proof:
     def holds(self) -> bool:
         return self.broken == 0
 
+    def told(self) -> str:
+        """What a failing one says, with the command that heals it."""
+        return (
+            f"not so that {self.name}: {self.broken:,} of {self.checked:,}, such as {', '.join(self.examples)}. "
+            f"{self.heal}"
+        )
 
-# Each query gives, for each repository: full name, things checked, things broken, and examples of the broken.
+
+# Each query gives, for each repository: its key and full name, things checked, things broken, and some of those.
 _PARENTS = """
-    select r.full_name, count(*), count(*) filter (where c.sha is null),
+    select
+        r.source, r.repository_id, r.full_name,
+        count(*), count(*) filter (where c.sha is null),
         list(p.sha || ' lacks its parent ' || p.parent_sha) filter (where c.sha is null)
     from silver.repositories as r
     inner join silver.commits as child using (source, repository_id)
@@ -38,41 +49,52 @@ _PARENTS = """
     left join silver.commits as c
         on p.source = c.source and p.repository_id = c.repository_id and p.parent_sha = c.sha
         and (c.is_on_default_branch or not child.is_on_default_branch)
-    group by r.full_name
+    group by all
 """
 _HEADS = """
-    with heads as (
-        select source, repository_id, arg_max(head_sha, walk_id) as head_sha
+    with newest as (
+        select source, repository_id, max(walk_id) as walk_id
         from bronze.loads where stream = 'commits' and role = 'closed' group by all
+    ),
+    heads as (
+        select source, repository_id, head_sha  -- null where the repository has become empty
+        from bronze.loads inner join newest using (source, repository_id, walk_id)
+        where stream = 'commits' and role = 'closed'
     )
-    select r.full_name, count(h.head_sha), count(h.head_sha) filter (where c.sha is null),
+    select
+        r.source, r.repository_id, r.full_name,
+        count(h.head_sha), count(h.head_sha) filter (where c.sha is null),
         list('head ' || h.head_sha) filter (where c.sha is null and h.head_sha is not null)
     from silver.repositories as r
     inner join heads as h using (source, repository_id)
     left join silver.commits as c
         on h.source = c.source and h.repository_id = c.repository_id and h.head_sha = c.sha
         and c.is_on_default_branch
-    group by r.full_name
+    group by all
 """
 _COMMITS = """
     with landed as (select distinct source, repository_id, sha from bronze.commits)
-    select r.full_name, count(*), count(*) filter (where b.sha is null or s.sha is null),
+    select
+        r.source, r.repository_id, r.full_name,
+        count(*), count(*) filter (where b.sha is null or s.sha is null),
         list(coalesce(b.sha, s.sha)) filter (where b.sha is null or s.sha is null)
     from landed as b
     full join silver.commits as s using (source, repository_id, sha)
     inner join silver.repositories as r using (source, repository_id)
-    group by r.full_name
+    group by all
 """
 _ISSUES = """
     with landed as (
         select distinct source, repository_id, number from bronze.issues
     )
-    select r.full_name, count(*), count(*) filter (where b.number is null or s.number is null),
+    select
+        r.source, r.repository_id, r.full_name,
+        count(*), count(*) filter (where b.number is null or s.number is null),
         list('#' || coalesce(b.number, s.number)) filter (where b.number is null or s.number is null)
     from landed as b
     full join silver.work_items as s using (source, repository_id, number)
     inner join silver.repositories as r using (source, repository_id)
-    group by r.full_name
+    group by all
 """
 # Walks before the last whole one no longer count: that is how reading all again heals.
 _WALKS = """
@@ -89,6 +111,8 @@ _WALKS = """
         from bronze.loads where role <> 'closed' group by all
     )
     select
+        r.source,
+        r.repository_id,
         r.full_name,
         count(*),
         count(*) filter (where w.walk_id is null or coalesce(n.row_count, 0) <> c.position),
@@ -101,7 +125,7 @@ _WALKS = """
         on c.source = n.source and c.repository_id = n.repository_id and c.stream = n.stream
         and c.walk_id = n.walk_id
     where w.walk_id is null or c.walk_id >= w.walk_id
-    group by r.full_name
+    group by all
 """
 _TOTALS = """
     with latest as (
@@ -118,55 +142,39 @@ _TOTALS = """
     group by all
     order by r.full_name
 """
+
+
+def read_again(source: str, name: str) -> str:
+    """The remedy for a repository of which something is missing or damaged: what has come since counts alone."""
+    which = "--sample" if source == SAMPLE_SOURCE else name
+    return f"`hear sync --full {which}`, and then `hear build`, heal it."
+
+
+def build_again(_source: str, _name: str) -> str:
+    """The remedy where the layers of the file differ."""
+    return "`hear build --full` heals it."
+
+
 _PROOFS = (
-    ("every row of a walk has landed", _WALKS, "hear sync --full {}"),
-    ("every parent of a commit is stored", _PARENTS, "hear sync --full {}"),
-    ("the head of the branch is stored", _HEADS, "hear sync --full {}"),
-    ("commits: bronze = silver", _COMMITS, "hear build --full"),
-    ("issues and pull requests: bronze = silver", _ISSUES, "hear build --full"),
+    ("every row of a walk has landed", _WALKS, read_again),
+    ("every parent of a commit is stored", _PARENTS, read_again),
+    ("the head of the branch is stored", _HEADS, read_again),
+    ("commits: bronze = silver", _COMMITS, build_again),
+    ("issues and pull requests: bronze = silver", _ISSUES, build_again),
 )
 
 
-def prove(connection: duckdb.DuckDBPyConnection, landing: Landing) -> list[Proof]:
-    """All proofs over an opened warehouse file and its landing zone.
+def prove(connection: duckdb.DuckDBPyConnection) -> list[Proof]:
+    """All proofs over an opened warehouse file.
 
     Raises WarehouseError where another version of hear_app made the file.
     """
     bronze.check_version(connection)
-    proofs = [
-        Proof(name, title, checked, broken, tuple((examples or ())[:_SHOWN]), heal.format(name))
+    return [
+        Proof((source, key), name, title, checked, broken, tuple((examples or ())[:_SHOWN]), heal(source, name))
         for title, query, heal in _PROOFS
-        for name, checked, broken, examples in connection.execute(query).fetchall()
+        for source, key, name, checked, broken, examples in connection.execute(query).fetchall()
     ]
-    return sorted(proofs + _landed_objects(connection, landing), key=lambda proof: proof.repository)
-
-
-def _landed_objects(connection: duckdb.DuckDBPyConnection, landing: Landing) -> list[Proof]:
-    """Landing and ledger name the same objects."""
-    names: dict[tuple[str, int], str] = {
-        (source, key): name
-        for source, key, name in connection.execute(
-            "select source, repository_id, full_name from silver.repositories"
-        ).fetchall()
-    }
-    ledger = bronze.known_objects(connection)
-    known = set(ledger)
-    sources = sorted({source for source, _ in names})
-    pending = bronze.pending(landing, sources, ledger)
-    waiting = {found.path for found in pending.objects}
-    proofs = []
-    for (source, key), name in names.items():
-        gone, unloaded = (_below(f"{source}/{key}/", paths) for paths in (known - pending.landed, waiting))
-        examples = [f"{path} is gone" for path in gone] + [f"{path} is not loaded" for path in unloaded]
-        heal = f"hear sync --full {name}" if gone else "hear build"
-        title = "every landed object is there and loaded"
-        checked = len(_below(f"{source}/{key}/", known))
-        proofs.append(Proof(name, title, checked, len(examples), tuple(examples[:_SHOWN]), heal))
-    return proofs
-
-
-def _below(prefix: str, paths: set[str]) -> list[str]:
-    return sorted(path for path in paths if path.startswith(prefix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +218,4 @@ def lost_rows(connection: duckdb.DuckDBPyConnection, published: str) -> list[str
 
 def failures(proofs: list[Proof]) -> list[str]:
     """A line for each proof that fails, with the command that heals it."""
-    return [
-        f"{proof.repository}: not so that {proof.name}: {proof.broken:,} of {proof.checked:,}, such as "
-        f"{', '.join(proof.examples)}. `{proof.heal}` heals it."
-        for proof in proofs
-        if not proof.holds
-    ]
+    return [f"{proof.repository}: {proof.told()}" for proof in proofs if not proof.holds]

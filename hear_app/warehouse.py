@@ -269,6 +269,14 @@ def _probe(published: Path, build: Path) -> None:
             return
 
 
+def published_at(path: Path) -> datetime:
+    """When a file was published. Raises WarehouseError where there is none."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError as error:
+        raise WarehouseError(f"There is no warehouse at {path}.", "`hear run` makes it.") from error
+
+
 def _wal(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
 

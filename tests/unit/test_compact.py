@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from hear_app import bronze, compact
+from hear_app import bronze, compact, ledger
 from hear_app.github.client import Client
 from hear_app.github.limits import Limits
 from hear_app.landing import Landing, Response
@@ -70,13 +70,13 @@ def root(tmp_path: Path) -> str:
     return folder
 
 
-def loaded(root: str, ledger: duckdb.DuckDBPyConnection) -> set[tuple[object, ...]]:
+def loaded(root: str, file: duckdb.DuckDBPyConnection) -> set[tuple[object, ...]]:
     """The commits in bronze after one more load, each row as often as it stands there."""
     landing = Landing(root)
-    pending = bronze.pending(landing, ["here"], bronze.known_objects(ledger))
-    assert not pending.is_other
-    bronze.load(ledger, landing, pending.objects, Path("none.csv"), bronze.Digests("", "", ""))
-    rows = ledger.execute("select walk_id, position, row_index, sha from bronze.commits").fetchall()
+    pending = ledger.pending(landing, ["here"], ledger.known_objects(file))
+    assert not pending.changed
+    bronze.load(file, landing, pending.objects, Path("none.csv"), bronze.Digests("", "", ""))
+    rows = file.execute("select walk_id, position, row_index, sha from bronze.commits").fetchall()
     assert len(rows) == len(set(rows))
     return set(rows)
 
@@ -108,14 +108,14 @@ def test_old_walks_are_merged_and_every_row_stays(root: str) -> None:
 
 @pytest.mark.parametrize("lives", range(40))
 def test_killed_at_any_change_the_next_one_finishes(root: str, lives: int) -> None:
-    ledger = empty_ledger()
-    rows = loaded(root, ledger)
+    file = empty_ledger()
+    rows = loaded(root, file)
     with contextlib.suppress(KilledError):
         squeeze(Mortal(root, lives))
     assert loaded(root, empty_ledger()) == rows, "a rebuild in between has every row once"
     compact.finish(Landing(root))
-    assert loaded(root, ledger) == rows, "the file that was there has nothing twice"
+    assert loaded(root, file) == rows, "the file that was there has nothing twice"
     paths = {landed.path for landed in Landing(root).objects()}
-    assert set(bronze.known_objects(ledger)) == paths, "and its ledger names what is there"
+    assert set(ledger.known_objects(file)) == paths, "and its ledger names what is there"
     squeeze(Landing(root))
     assert loaded(root, empty_ledger()) == rows

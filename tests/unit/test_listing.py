@@ -168,7 +168,13 @@ def test_names_and_counts_are_whole_in_80_columns(capsys: pytest.CaptureFixture[
 
 def test_proofs_name_their_repository_whole(capsys: pytest.CaptureFixture[str]) -> None:
     title = "every parent of a commit is stored"
-    listing.print_proofs([Proof(LONG_NAME, title, 1_000_000, 3, (), ""), Proof("a/b", title, 0, 0, (), "")], [])
+    listing.print_proofs(
+        [
+            Proof(("here", 2), LONG_NAME, title, 1_000_000, 3, (), ""),
+            Proof(("here", 1), "a/b", title, 0, 0, (), ""),
+        ],
+        [],
+    )
     out = printed(capsys)
     assert re.search(rf"{LONG_NAME} +1,000,000 +3 ", out)
     assert words(out)[-2:] == ["is", "stored"]
@@ -176,7 +182,7 @@ def test_proofs_name_their_repository_whole(capsys: pytest.CaptureFixture[str]) 
 
 def test_proofs_of_ordinary_names_fit_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
     title = "issues and pull requests: bronze = silver, and a few more words to fold"
-    listing.print_proofs([Proof("brackwater/ferry-timetable", title, 12_345, 0, (), "")], [])
+    listing.print_proofs([Proof(("here", 1), "brackwater/ferry-timetable", title, 12_345, 0, (), "")], [])
     assert max(map(len, printed(capsys).splitlines())) <= 80
 
 

@@ -1,0 +1,97 @@
+"""The proof of the landing zone: what has landed is there, is what it was, and is loaded."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from hear_app import bronze, ledger
+from hear_app.landing import LandedObject, Landing, RepositoryKey
+from hear_app.landing.integrity import inspect
+from hear_app.verify import Proof, read_again
+
+_QUICK = 64 * 2**20  # bytes of landed objects that are read without being asked to: a second or two
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The proofs, and whether the objects' contents were read for them, not only their sizes."""
+
+    proofs: list[Proof]
+    is_deep: bool
+    waiting: int  # objects that have landed since the file was published
+
+
+def prove(
+    connection: duckdb.DuckDBPyConnection, landing: Landing, published_at: datetime, deep: bool = False
+) -> Reading:
+    """Holds a landing zone against an opened warehouse file, published at that time.
+
+    Contents are read where that is quick, or with `deep`. Raises LandingError where it can't be listed,
+    WarehouseError where another version of hear_app made the file.
+    """
+    bronze.check_version(connection)
+    names: dict[RepositoryKey, str] = {
+        (source, key): name
+        for source, key, name in connection.execute(
+            "select source, repository_id, full_name from silver.repositories"
+        ).fetchall()
+    }
+    waiting = ledger.pending(landing, sorted({source for source, _ in names}), ledger.known_objects(connection))
+    is_deep = deep or sum(landed.size for landed in waiting.landed.values()) <= _QUICK
+    objects: dict[RepositoryKey, list[LandedObject]] = defaultdict(list)
+    for landed in waiting.landed.values():
+        objects[landed.repository].append(landed)
+    proofs = [
+        _prove(connection, landing, waiting, key, name, objects[key], published_at, is_deep)
+        for key, name in names.items()
+    ]
+    since = sum(_is_newer(landed, published_at) for landed in waiting.objects)
+    return Reading(proofs, is_deep, since)
+
+
+def _prove(
+    connection: duckdb.DuckDBPyConnection,
+    landing: Landing,
+    waiting: ledger.Pending,
+    key: RepositoryKey,
+    name: str,
+    objects: list[LandedObject],
+    published_at: datetime,
+    is_deep: bool,
+) -> Proof:
+    unloaded = [
+        f"{landed.path} is not loaded"
+        for landed in waiting.objects
+        if landed.repository == key and not _is_newer(landed, published_at)
+    ]
+    damaged = [f"{path} is gone, or is not what was loaded" for path in waiting.changed.get(key, [])]
+    if is_deep:
+        damaged = _read(connection, landing, key, objects)
+    heal = read_again(key[0], name) if damaged else "`hear build` heals it."
+    broken = damaged + unloaded
+    title = "every landed object is there, whole and loaded"
+    return Proof(key, name, title, len(objects), len(broken), tuple(broken[:_SHOWN]), heal)
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, landing: Landing, key: RepositoryKey, objects: list[LandedObject]
+) -> list[str]:
+    """What is wrong with the contents, of walks that no later whole one replaced."""
+    found = inspect(landing, objects)
+    told = {(damage.stream, damage.walk_id): damage.what for damage in reversed(found.standing)}
+    for place, digest in ledger.known_digests(connection, key).items():
+        stream, walk_id, role, position = place[2:]
+        if walk_id < found.whole.get(stream, 0) or found.digests.get(place) == digest:
+            continue
+        what = "is not what was loaded" if place in found.digests else "is gone"
+        told.setdefault((stream, walk_id), f"{stream} walk {walk_id}: {role}-{position:09d} {what}")
+    return list(told.values())
+
+
+def _is_newer(landed: LandedObject, published_at: datetime) -> bool:
+    return landed.modified_at is not None and landed.modified_at > published_at
