@@ -1,6 +1,7 @@
 {#-
     No landed row is lost on the way into silver: every natural key in the newest load of a bronze table stands in
-    the model. Only the newest load, so that the cost follows what is new; `hear verify` compares all of them.
+    the model. Only the newest load, so that the cost follows what is new; the proofs compare all of them, and name
+    the repository of a row that has no natural key.
 -#}
 {% test landed_rows_reach(model, landed, key_column) %}
     select distinct
@@ -15,5 +16,6 @@
             and landed.{{ key_column }} = model_rows.{{ key_column }}
     where
         landed._run_id = (select max(_run_id) from {{ landed }})
+        and landed.{{ key_column }} is not null
         and model_rows.{{ key_column }} is null
 {% endtest %}

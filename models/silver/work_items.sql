@@ -30,10 +30,10 @@ extracted as (
         'landed',
         'payload',
         [
-            'source', 'repository_id', 'walk_id', 'position', 'row_index', '_run_id', '_loaded_at',
+            'source', 'repository_id', 'number', 'walk_id', 'position', 'row_index', '_run_id',
+            '_loaded_at',
         ],
         {
-            'number': 'number',
             'item_id': 'id',
             'author_id': 'user.id',
             'author_login': 'user.login',
@@ -69,16 +69,15 @@ listed as (
         {{ json_list('assignees', {'id': 'bigint', 'login': 'varchar', 'type': 'varchar'}) }}
             as assignee_list
     from extracted
-    where try_cast(number as integer) is not null
+    where number is not null
 ),
 
 typed as (
     select
         source,
         repository_id,
-        author_login,
+        number,
         author_type,
-        closed_by_login,
         closed_by_type,
         state_reason,
         author_association,
@@ -87,10 +86,11 @@ typed as (
         row_index,
         _run_id,
         _loaded_at,
-        try_cast(number as integer) as number,
         try_cast(item_id as bigint) as item_id,
         try_cast(author_id as bigint) as author_id,
+        {{ clean_text('author_login') }} as author_login,
         try_cast(closed_by_id as bigint) as closed_by_id,
+        {{ clean_text('closed_by_login') }} as closed_by_login,
         {{ clean_text('title') }} as title,
         {{ clean_text('milestone_title') }} as milestone_title,
         label_list as labels,
@@ -98,6 +98,7 @@ typed as (
         {{ list_length('label_list') }} as label_count,
         {{ list_length('assignee_list') }} as assignee_count,
         case
+            when {{ utc_timestamp('merged_at') }} is not null then 'closed'
             when state in ('open', 'closed') then state
             when closed_at is not null then 'closed'
             else 'open'
