@@ -72,7 +72,10 @@ def repositories() -> list[Repository]:
     """Those that the file holds, by name."""
     frame = queries.ask(
         """
-        select r.repository_key, r.full_name, r.as_of_date, min(m.month_start_date) as first_month
+        select
+            r.repository_key, r.full_name,
+            coalesce(r.as_of_date, current_date) as as_of_date, -- where no server told the time
+            min(m.month_start_date) as first_month
         from gold.dim_repository as r
         left join gold.agg_repository_month as m using (repository_key)
         group by all order by full_name, repository_key

@@ -35,7 +35,10 @@
     group by {{ keys | join(', ') }}
 {%- endmacro %}
 
-{#- A whole select: the months of agg_user_month with months_ago. Reads the CTEs of the same names. -#}
+{#-
+    A whole select: the months of agg_user_month with months_ago, null where no server ever told the time. Reads
+    the CTEs of the same names.
+-#}
 {% macro user_months_ago() -%}
     select
         agg_user_month.*,
@@ -43,7 +46,7 @@
     from agg_user_month
     inner join repositories on agg_user_month.repository_key = repositories.repository_key
     inner join months on agg_user_month.month_key = months.month_key
-    inner join months as as_of_months
+    left join months as as_of_months
         on as_of_months.month_key = {{ month_key('repositories.as_of_date') }}
 {%- endmacro %}
 

@@ -1,24 +1,35 @@
 {#-
-    A time as the API writes it (2025-07-28T03:00:11Z) as a naive UTC timestamp, whatever the session's time
-    zone. What is no time gives null: an absurd date never stops a load.
+    A time as the API writes it (2025-07-28T03:00:11Z) as a naive UTC timestamp; without an offset it is taken as
+    UTC. What is no time gives null, and so does one outside the years 1 to 9999, which DuckDB reads and clients
+    do not (infinity, 10000-01-01): an absurd date never stops a load.
 -#}
 {% macro utc_timestamp(text) -%}
-    {{ return(adapter.dispatch('utc_timestamp')(text)) }}
+    {%- set moment = parsed_utc(text) -%}
+    case
+        when
+            {{ moment }} >= cast('0001-01-01 00:00:00' as timestamp)
+            and {{ moment }} <= cast('9999-12-31 23:59:59.999999' as timestamp)
+            then {{ moment }}
+    end
+{%- endmacro %}
+
+{% macro parsed_utc(text) -%}
+    {{ return(adapter.dispatch('parsed_utc')(text)) }}
 {%- endmacro %}
 
 {#- DuckDB drops an offset when it casts to timestamp, so only texts in Z may take the quick way. -#}
-{% macro default__utc_timestamp(text) -%}
+{% macro default__parsed_utc(text) -%}
     case
         when {{ text }} like '%Z' then try_cast({{ text }} as timestamp)
         else try_cast({{ text }} as timestamptz) at time zone 'UTC'
     end
 {%- endmacro %}
 
-{% macro snowflake__utc_timestamp(text) -%}
+{% macro snowflake__parsed_utc(text) -%}
     convert_timezone('UTC', try_to_timestamp_tz({{ text }}))::timestamp_ntz
 {%- endmacro %}
 
-{% macro spark__utc_timestamp(text) -%}
+{% macro spark__parsed_utc(text) -%}
     cast(to_utc_timestamp(try_cast({{ text }} as timestamp), current_timezone()) as timestamp_ntz)
 {%- endmacro %}
 
@@ -63,12 +74,28 @@
 {%- endmacro %}
 
 {#-
+    The days that gold has room for: dim_date never holds more than these, whatever dates come. A time before
+    the first cannot be believed, and a server's clock is brought back to the nearest of them.
+-#}
+{% macro first_day_of_gold() -%} cast('1990-01-01' as date) {%- endmacro %}
+
+{% macro last_day_of_gold() -%} cast('2099-12-31' as date) {%- endmacro %}
+
+{% macro day_of_gold(day) -%}
+    case
+        when {{ day }} < {{ first_day_of_gold() }} then {{ first_day_of_gold() }}
+        when {{ day }} > {{ last_day_of_gold() }} then {{ last_day_of_gold() }}
+        else {{ day }}
+    end
+{%- endmacro %}
+
+{#-
     Whether a time can be believed: not before 1990, and not later than the repository's last_plausible_date.
     Null counts as not.
 -#}
 {% macro is_plausible_time(moment, last_plausible_date) -%}
     coalesce(
-        {{ moment }} >= cast('1990-01-01' as timestamp)
+        {{ moment }} >= cast({{ first_day_of_gold() }} as timestamp)
         and {{ moment }} < cast({{ dbt.dateadd("day", 1, last_plausible_date) }} as timestamp),
         false
     )

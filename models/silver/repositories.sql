@@ -61,7 +61,8 @@ known as (
         coalesce(
             max(case when stream = 'syncs' then responded_at end), max(responded_at)
         ) as as_of_at,
-        max(responded_at) as newest_response_at,
+        cast({{ dbt.dateadd('day', 1, 'cast(max(responded_at) as date)') }} as date)
+            as day_after_newest_response,
         max(
             case
                 when stream = 'commits' and walk_kind = 'history' and role = 'closed' then walk_id
@@ -124,11 +125,9 @@ final as (
             as is_issue_history_complete,
         known.history_walk_id,
         known.full_issue_walk_id,
-        cast(known.as_of_at as date) as as_of_date,
+        {{ day_of_gold('cast(known.as_of_at as date)') }} as as_of_date,
         -- A sync that broke off may have landed events later than the last complete one.
-        cast(
-            {{ dbt.dateadd('day', 1, 'cast(known.newest_response_at as date)') }} as date
-        ) as last_plausible_date,
+        {{ day_of_gold('known.day_after_newest_response') }} as last_plausible_date,
         known.as_of_at,
         known.first_synced_at,
         {{ utc_timestamp('latest.created_at') }} as created_at,

@@ -12,10 +12,6 @@ months as (
     select * from {{ ref('dim_month') }}
 ),
 
-numbers as (
-    {{ numbers(3) }}
-),
-
 placed as (
     select
         user_months.repository_key,
@@ -44,7 +40,7 @@ final as (
     select
         cohorts.repository_key,
         cohort_months.month_key as cohort_month_key,
-        cast(numbers.number as integer) as months_since_first,
+        months.month_index - cohorts.cohort_month_index as months_since_first,
         cohort_months.month_start_date as cohort_month_start_date,
         months.month_key as activity_month_key,
         repositories.full_name,
@@ -59,12 +55,11 @@ final as (
     inner join repositories on cohorts.repository_key = repositories.repository_key
     inner join months as cohort_months on cohorts.cohort_month_index = cohort_months.month_index
     inner join months on cohorts.cohort_month_index <= months.month_index
-    inner join numbers on months.month_index - cohorts.cohort_month_index = numbers.number
     left join placed
         on
             cohorts.repository_key = placed.repository_key
             and cohorts.cohort_month_index = placed.cohort_month_index
-            and numbers.number = placed.months_since_first
+            and months.month_index - cohorts.cohort_month_index = placed.months_since_first
     where
         months.month_start_date <= repositories.as_of_date
         or placed.active_contributors is not null
