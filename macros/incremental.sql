@@ -8,6 +8,17 @@
     {%- endif %}
 {%- endmacro %}
 
+{#- A pre-hook: takes the rows whose keys landed again in `landed` out of an incremental model. -#}
+{% macro forget_newly_landed(landed, keys) -%}
+    {% if is_incremental() -%}
+    delete from {{ this }}
+    where ({{ keys | join(', ') }}) in (
+        select {{ keys | join(', ') }} from {{ landed }}
+        {{ newly_landed() }}
+    )
+    {%- endif %}
+{%- endmacro %}
+
 {#-
     Whether a commit, as last seen, is on its default branch. The last complete history walk holds the branch;
     later walks tell what joined it and what left it.

@@ -1,8 +1,12 @@
-{#- What a commit's parents are never changes, so only those of newly landed commits are added. -#}
+{#-
+    Only the parents of newly landed commits are added. A commit that came again has those it came with last: its
+    old ones go first, since by its new rows alone one that has no parents left could not be told.
+-#}
 {{
     config(
         materialized='incremental',
-        unique_key=['source', 'repository_id', 'sha'],
+        incremental_strategy='append',
+        pre_hook="{{ forget_newly_landed(ref('commits'), ['source', 'repository_id', 'sha']) }}",
         on_schema_change='fail',
     )
 }}
