@@ -30,12 +30,12 @@
     )
 {%- endmacro %}
 
-{#- The key of a label: of its id, or of its name where the API gives none. -#}
+{#- The key of a label: of its id, or of its name where the API gives none. A name may look like an id. -#}
 {% macro label_key(labels) -%}
     {{ surrogate_key([
         labels ~ '.source',
         labels ~ '.repository_id',
-        "coalesce(cast(" ~ labels ~ ".label_id as " ~ dbt.type_string() ~ "), " ~ labels ~ ".label_name)",
+        "coalesce(cast(" ~ labels ~ ".label_id as " ~ dbt.type_string() ~ "), concat('name:', " ~ labels ~ ".label_name))",
     ]) }}
 {%- endmacro %}
 

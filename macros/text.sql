@@ -67,21 +67,24 @@
     trim(regexp_replace({{ text }}, '\\s+', ' '))
 {%- endmacro %}
 
-{#- A text with each e-mail address cut down to what stands before its @. -#}
+{#-
+    A text with each e-mail address cut down to what stands before its @. An address is a word with a dot
+    somewhere after its first @; it goes to the word's end, so that what is left holds no other one.
+-#}
 {% macro without_email(text) -%}
     {{ return(adapter.dispatch('without_email')(text)) }}
 {%- endmacro %}
 
 {% macro default__without_email(text) -%}
-    regexp_replace({{ text }}, '([^\s<>@]+)@[^\s<>@]+\.[^\s<>@]+', '\1', 'g')
+    regexp_replace({{ text }}, '([^\s<>@]+)@[^\s<>]*\.[^\s<>]+', '\1', 'g')
 {%- endmacro %}
 
 {% macro snowflake__without_email(text) -%}
-    regexp_replace({{ text }}, '([^\\s<>@]+)@[^\\s<>@]+\\.[^\\s<>@]+', '\\1')
+    regexp_replace({{ text }}, '([^\\s<>@]+)@[^\\s<>]*\\.[^\\s<>]+', '\\1')
 {%- endmacro %}
 
 {% macro spark__without_email(text) -%}
-    regexp_replace({{ text }}, '([^\\s<>@]+)@[^\\s<>@]+\\.[^\\s<>@]+', '$1')
+    regexp_replace({{ text }}, '([^\\s<>@]+)@[^\\s<>]*\\.[^\\s<>]+', '$1')
 {%- endmacro %}
 
 {#-

@@ -32,7 +32,7 @@ final as (
         repository_id,
         number,
         user_id,
-        user_login,
+        {{ clean_text('user_login') }} as user_login,
         user_type
     from ranked
     where mention = 1

@@ -27,15 +27,22 @@ named as (
     from unnested
 ),
 
+keyed as (
+    select
+        named.*,
+        {{ label_key('named') }} as label_key
+    from named
+    where named.label_name is not null
+),
+
 ranked as (
     select
         *,
         row_number() over (
-            partition by source, repository_id, number, label_name
+            partition by source, repository_id, number, label_key
             order by item_index
         ) as mention
-    from named
-    where label_name is not null
+    from keyed
 ),
 
 final as (
@@ -43,6 +50,7 @@ final as (
         source,
         repository_id,
         number,
+        label_key,
         label_id,
         label_name,
         color

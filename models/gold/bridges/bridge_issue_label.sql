@@ -10,7 +10,7 @@ final as (
     select
         {{ surrogate_key(['work_items.source', 'work_items.repository_id', 'work_items.number']) }}
             as issue_key,
-        {{ label_key('work_item_labels') }} as label_key
+        work_item_labels.label_key
     from work_item_labels
     inner join work_items
         on

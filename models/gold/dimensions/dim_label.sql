@@ -16,7 +16,7 @@ repositories as (
 
 sightings as (
     select
-        {{ label_key('work_item_labels') }} as label_key,
+        work_item_labels.label_key,
         work_item_labels.source,
         work_item_labels.repository_id,
         work_item_labels.label_id,

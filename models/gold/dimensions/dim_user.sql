@@ -36,7 +36,7 @@ users as (
                 )
             end
         ) as github_user_id,
-        max(user_login) as login,
+        {{ without_email('max(user_login)') }} as login,
         max(user_display_name) as display_name,
         max(team) as team,
         max(case when email_rank = 1 then email_domain end) as email_domain,
