@@ -20,23 +20,29 @@ _MONTHS = """
     order by period
 """
 _DAYS = """
-    with opened as (
-        select date_trunc($grain, opened_at)::date as period, count(*) as opened
+    with issues as (
+        select
+            *,
+            -- What closed before it opened, or on a day that cannot be believed, is never counted as open, as in
+            -- the monthly numbers.
+            opened_date_key > 0 and (is_open or closed_date_key >= opened_date_key) as was_open
         from gold.fct_issues
-        where list_contains($repos, repository_key) and opened_date_key > 0
+        where list_contains($repos, repository_key)
+    ),
+    opened as (
+        select
+            date_trunc($grain, opened_at)::date as period, count(*) as opened,
+            count(*) filter (where was_open) as joined
+        from issues
+        where opened_date_key > 0
         group by 1
     ),
     closed as (
-        select date_trunc($grain, closed_at)::date as period, count(*) as closed
-        from gold.fct_issues
-        where list_contains($repos, repository_key) and closed_date_key > 0
-        group by 1
-    ),
-    -- What was closed on a day that cannot be believed is never counted as open, as in the monthly numbers.
-    lost as (
-        select date_trunc($grain, opened_at)::date as period, count(*) as lost
-        from gold.fct_issues
-        where list_contains($repos, repository_key) and opened_date_key > 0 and closed_date_key = -1
+        select
+            date_trunc($grain, closed_at)::date as period, count(*) as closed,
+            count(*) filter (where was_open) as gone
+        from issues
+        where closed_date_key > 0
         group by 1
     ),
     spine as (
@@ -51,9 +57,8 @@ _DAYS = """
             period + case $grain when 'week' then 7 else 1 end <= $as_of as is_complete,
             coalesce(opened, 0) as opened,
             coalesce(closed, 0) as closed,
-            (sum(coalesce(opened, 0) - coalesce(closed, 0) - coalesce(lost, 0)) over (order by period))::bigint
-                as open_at_end
-        from spine left join opened using (period) left join closed using (period) left join lost using (period)
+            (sum(coalesce(joined, 0) - coalesce(gone, 0)) over (order by period))::bigint as open_at_end
+        from spine left join opened using (period) left join closed using (period)
     )
     select * from counted where period >= $since and period < $until order by period
 """

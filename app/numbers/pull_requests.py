@@ -138,7 +138,10 @@ def totals(chosen: Filters) -> dict[str, Any]:
             count(*) filter (where is_open and is_draft) as drafts,
             max(open_age_days) as oldest_days
         from (
-            select *, closed_date_key > 0 and closed_at >= $since and closed_at < $until as ended
+            select
+                *,
+                case when is_merged then merged_date_key else closed_date_key end > 0
+                and coalesce(merged_at, closed_at) >= $since and coalesce(merged_at, closed_at) < $until as ended
             from gold.fct_pull_requests
             where list_contains($repos, repository_key)
         )
@@ -188,8 +191,11 @@ def rows(chosen: Filters) -> pl.DataFrame:
         (
             _ROWS,
             """
-        and (p.opened_at >= $since and p.opened_at < $until or p.closed_at >= $since and p.closed_at < $until)
-        order by greatest(p.opened_at, coalesce(p.closed_at, p.opened_at)) desc, p.issue_key
+        and (
+            p.opened_at >= $since and p.opened_at < $until
+            or coalesce(p.merged_at, p.closed_at) >= $since and coalesce(p.merged_at, p.closed_at) < $until
+        )
+        order by greatest(p.opened_at, coalesce(p.merged_at, p.closed_at, p.opened_at)) desc, p.issue_key
         limit 1000
         """,
         ),

@@ -72,7 +72,8 @@ PROOFS = """
     select
         'the head of each branch is stored', count(h.head_sha), count(h.head_sha) filter (where c.sha is null)
     from (
-        select source, repository_id, arg_max(head_sha, walk_id) as head_sha
+        -- An emptied branch has no head, which counts.
+        select source, repository_id, arg_max_null(head_sha, walk_id) as head_sha
         from bronze.loads where stream = 'commits' and role = 'closed' group by all
     ) as h
     left join silver.commits as c
@@ -87,7 +88,11 @@ PROOFS = """
             *, lag(open_issues_end) over (partition by repository_key order by month_key) as before
         from gold.agg_repository_month where month_key > 0
     )
-    where before is not null
+    where before is not null and repository_key not in (
+        -- An issue that closed before it opened, or of which a date is absurd, is in no month's level.
+        select repository_key from gold.fct_issues
+        where opened_month_key = -1 or closed_month_key = -1 or closed_month_key between 1 and opened_month_key - 1
+    )
     union all
     select
         'commits by month add up to the facts', count(*), count(*) filter (where months <> facts)

@@ -11,8 +11,12 @@ issues as (
     select * from {{ ref('fct_issues') }}
 ),
 
+-- A merge ends a pull request, though GitHub may write its closing a second later.
 pull_requests as (
-    select * from {{ ref('fct_pull_requests') }}
+    select
+        *,
+        case when is_merged then merged_month_key else closed_month_key end as ended_month_key
+    from {{ ref('fct_pull_requests') }}
 ),
 
 users as (
@@ -126,14 +130,14 @@ prs_opened as (
 prs_closed as (
     select
         repository_key,
-        case when is_merged then merged_month_key else closed_month_key end as month_key,
+        ended_month_key as month_key,
         sum(case when is_merged then 1 else 0 end) as prs_merged,
         sum(case when is_merged then 0 else 1 end) as prs_closed_unmerged,
         percentile_cont(0.5) within group (order by days_to_merge) as median_days_to_merge,
         percentile_cont(0.9) within group (order by days_to_merge) as p90_days_to_merge
     from pull_requests
     where not is_open
-    group by repository_key, case when is_merged then merged_month_key else closed_month_key end
+    group by repository_key, ended_month_key
 ),
 
 ---------- the months of each repository
@@ -236,8 +240,8 @@ open_prs as (
             spine.repository_key = pull_requests.repository_key
             and spine.month_key >= pull_requests.opened_month_key
             and (
-                pull_requests.closed_month_key = -2
-                or spine.month_key < pull_requests.closed_month_key
+                pull_requests.ended_month_key = -2
+                or spine.month_key < pull_requests.ended_month_key
             )
     where spine.month_key > 0 and pull_requests.opened_month_key > 0
     group by spine.repository_key, spine.month_key
