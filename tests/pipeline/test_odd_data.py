@@ -15,7 +15,6 @@ import pytest
 from app import filters, queries
 from app.numbers import issues, status
 from hear_app import bronze, transform, verify, warehouse
-from hear_app.landing import Landing
 from hear_app.settings import Settings
 from tests.pipeline import odd_repositories
 from tests.pipeline.odd_bronze import Bronze
@@ -122,7 +121,7 @@ def test_a_row_without_its_key_is_told_by_the_proofs(built: Built, tmp_path: Pat
     few = Path(shutil.copy(built.step_by_step, tmp_path / "few.duckdb"))
     with duckdb.connect(few) as connection:
         connection.execute("delete from silver.repositories where repository_id not in (8, 30)")
-        proofs = verify.prove(connection, Landing(str(tmp_path / "landing")))
+        proofs = verify.prove(connection)
     told = {(proof.repository, proof.name): proof.holds for proof in proofs if "= silver" in proof.name}
     assert told == {
         ("acme/r8", "commits: bronze = silver"): True,

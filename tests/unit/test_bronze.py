@@ -195,6 +195,7 @@ def test_a_number_that_is_none_stops_no_other_row(house: House) -> None:
     """The row is kept, and the proofs name it: a load that failed would hold back every repository."""
     odd: list[Any] = [True, "one", None, 2**63, {}, [1]]
     house.land("issues", 1, [{"number": number} for number in [*odd, 7, 2**63 - 1]])
+    house.close("issues", 1)
     house.load()
     assert house.rows("select number, count(*) from bronze.issues group by all order by all") == [
         (7, 1),
