@@ -56,6 +56,10 @@ class Build:
         published file is then as it was.
         """
         compact.finish(self.landing)
+        for folder in self.landing.strays():
+            listing.say(
+                f"Nothing in {folder} belongs there, in the landing zone: a stray copy, say. It is left out."
+            )
         settings, published = self.settings, published_state(self.settings.warehouse)
         check_kind(published, settings.warehouse, self.sources)
         built = bronze.digests(settings.project_home, settings.people_path)
@@ -100,11 +104,11 @@ class Build:
             for source in self.sources
             for key, (known, _) in self.landing.repositories(source).items()
         }
-        return {
-            name: _with_remedy(error, key[0], name)
-            for key, error in back.items()
-            for name in [names.get(key) or f"{key[0]}/{key[1]}"]
-        }
+        named = {}
+        for (source, key), error in back.items():
+            name = names.get((source, key))
+            named[name or f"{source}/{key}"] = _with_remedy(error, source, name)
+        return named
 
     def _publish_finished(self, published: Published | None, built: bronze.Digests) -> bool:
         """Publishes what an earlier run built, proved and could not publish, if there is nothing to add to it."""
@@ -176,8 +180,8 @@ class Build:
         return Outcome(False)
 
 
-def _with_remedy(error: HearError, source: str, name: str) -> HearError:
-    """What is damaged is healed by reading it again."""
-    return (
-        LandingError(error.message, verify.read_again(source, name)) if isinstance(error, LandingError) else error
-    )
+def _with_remedy(error: HearError, source: str, name: str | None) -> HearError:
+    """What is damaged is healed by reading it again; where even the name is lost, its own remedy stands."""
+    if name is None or not isinstance(error, LandingError):
+        return error
+    return LandingError(error.message, verify.read_again(source, name))

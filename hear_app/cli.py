@@ -228,7 +228,7 @@ def verify(
 def compact() -> None:
     """Merge old landed objects, and shrink the file."""
     from hear_app import compact as compaction
-    from hear_app import pipeline
+    from hear_app import listing, pipeline
 
     settings = _settings()
     with pipeline.opened(settings) as landing:
@@ -236,6 +236,10 @@ def compact() -> None:
     print(f"landed objects: {done.objects_before:,} before, {done.objects_after:,} now")
     before, after = done.file_bytes_before / 1e6, done.file_bytes_after / 1e6
     print(f"{settings.warehouse}: {before:,.1f} MB before, {after:,.1f} MB now")
+    for error in done.damaged:
+        listing.say(f"hear: {error}")
+    if done.damaged:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -8,11 +8,12 @@ crash in between leaves both; `finish` removes what is held twice, and every bui
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from hear_app import bronze, ledger, warehouse
+from hear_app.errors import LandingError
 from hear_app.landing import LandedObject, Landing, Response, Walk, group_walks
 from hear_app.landing.integrity import place_of
 from hear_app.settings import Settings
@@ -23,12 +24,13 @@ _Held = dict[tuple[Any, ...], str]  # a response's place → its digest
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """Objects and bytes before and after."""
+    """Objects and bytes before and after, and what could not be merged, since it is damaged."""
 
     objects_before: int
     objects_after: int
     file_bytes_before: int
     file_bytes_after: int
+    damaged: list[LandingError]
 
 
 def compact(settings: Settings, landing: Landing) -> Compaction:
@@ -43,26 +45,40 @@ def compact(settings: Settings, landing: Landing) -> Compaction:
         warehouse.drop_orphaned_wal(path)
         with warehouse.reading(path) as connection:
             bronze.check_version(connection)
-    for group in _streams(landing):
-        _merge(landing, group)
-    finish(landing)
+    damaged = _for_each_stream(landing, _merge) + finish(landing)
     if path.exists():
         _rewrite(settings, landing)
     after = sum(1 for _ in landing.objects())
-    return Compaction(objects, after, size, path.stat().st_size if path.exists() else 0)
+    return Compaction(objects, after, size, path.stat().st_size if path.exists() else 0, damaged)
 
 
-def finish(landing: Landing) -> None:
-    """Removes small objects that merged ones hold already: what a compaction that was cut off left behind."""
+def finish(landing: Landing) -> list[LandingError]:
+    """Removes small objects that merged ones hold already: what a compaction that was cut off left behind.
+
+    A damaged stream is left as it is; returns what is wrong with such.
+    """
+    return _for_each_stream(landing, _finish)
+
+
+def _finish(landing: Landing, objects: list[LandedObject]) -> None:
+    packs = [landed for landed in objects if landed.is_pack]
+    newest = max((pack.walk_id for pack in packs), default=0)
+    small = [landed for landed in objects if not landed.is_pack and landed.walk_id <= newest]
+    held = _held(landing, packs) if small else {}
+    doubled = [landed.path for landed in small if _is_held(landing, landed, held)]
+    if doubled:
+        landing.delete(doubled)
+
+
+def _for_each_stream(landing: Landing, work: Callable[[Landing, list[LandedObject]], None]) -> list[LandingError]:
+    """One damaged stream stops no other."""
+    damaged = []
     for objects in _streams(landing):
-        packs = [landed for landed in objects if landed.is_pack]
-        newest = max((pack.walk_id for pack in packs), default=0)
-        small = [landed for landed in objects if not landed.is_pack and landed.walk_id <= newest]
-        if small:
-            held = _held(landing, packs)
-            doubled = [landed.path for landed in small if _is_held(landing, landed, held)]
-            if doubled:
-                landing.delete(doubled)
+        try:
+            work(landing, objects)
+        except LandingError as error:
+            damaged.append(error)
+    return damaged
 
 
 def _streams(landing: Landing) -> list[list[LandedObject]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -53,6 +54,7 @@ class Response:
 
 
 _ENVELOPE_BYTES = 2**16
+_LOOKS = 50  # objects of a folder, to see whether it is a source
 _LEVEL = 3  # a page of 400 kB in about a millisecond, to a tenth; higher levels cost time for little
 
 
@@ -171,8 +173,24 @@ class Landing:
         return group_walks(self.objects(prefix))
 
     def sources(self) -> list[str]:
-        """The sources that anything has landed of; a stray folder is none."""
-        return [source for source in self._folders(None) if any(True for _ in self.objects(source))]
+        """The sources that anything has landed of."""
+        return [folder for folder in self._folders(None) if self._holds_its_own(folder)]
+
+    def strays(self) -> list[str]:
+        """Folders of landed objects in which nothing belongs where it lies: copies that somebody left there."""
+        return [
+            folder
+            for folder in self._folders(None)
+            if not self._holds_its_own(folder) and any(True for _ in self.objects(folder))
+        ]
+
+    def _holds_its_own(self, folder: str) -> bool:
+        """Whether one of its first objects belongs there, by its own word."""
+        for landed in itertools.islice(self.objects(folder), _LOOKS):
+            with contextlib.suppress(LandingError):
+                self.envelope(landed.path)
+                return True
+        return False
 
     def repositories(self, source: str) -> dict[int, tuple[Envelope, bytes]]:
         """For each repository of a source its newest repository response that can be read."""

@@ -88,9 +88,8 @@ def empty_ledger() -> duckdb.DuckDBPyConnection:
 
 
 def squeeze(landing: Landing) -> None:
-    for group in compact._streams(landing):
-        compact._merge(landing, group)
-    compact.finish(landing)
+    assert not compact._for_each_stream(landing, compact._merge)
+    assert not compact.finish(landing)
 
 
 def count(root: str) -> int:
@@ -119,3 +118,16 @@ def test_killed_at_any_change_the_next_one_finishes(root: str, lives: int) -> No
     assert set(ledger.known_objects(file)) == paths, "and its ledger names what is there"
     squeeze(Landing(root))
     assert loaded(root, empty_ledger()) == rows
+
+
+def test_a_damaged_stream_stops_no_other(root: str) -> None:
+    before = count(root)
+    page = next(Path(root).rglob("repository/*/page-*"))
+    damaged = next(Path(root).rglob("syncs/000001/closed-*"))
+    damaged.write_bytes(b"")
+    landing = Landing(root)
+    wrong = compact._for_each_stream(landing, compact._merge) + compact.finish(landing)
+    assert [str(error).partition(" is corrupt")[0].endswith(damaged.name) for error in wrong] == [True]
+    assert count(root) < before, "commits are merged"
+    assert page.exists()
+    assert damaged.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -319,6 +320,16 @@ def test_nothing_has_landed_in_an_empty_zone(landing: Landing) -> None:
     assert list(landing.objects()) == []
     assert landing.repositories("api.github.com") == {}
     assert landing.walks("api.github.com", 42, "commits") == []
+
+
+def test_a_stray_copy_of_a_folder_is_no_source(landing: Landing, root: Path) -> None:
+    landing.put(envelope(), b"[]")
+    shutil.copytree(root / "api.github.com", root / "api.github.com copy")
+    shutil.copytree(root / "api.github.com" / "42", root / "api.github.com" / "43")
+    assert landing.sources() == ["api.github.com"]
+    assert landing.strays() == ["api.github.com copy"]
+    with pytest.raises(LandingError, match=r"43/commits.* it belongs to another place"):
+        landing.read(envelope(repository_id=43).path)
 
 
 def test_of_each_repository_its_newest_response_counts(landing: Landing) -> None:
