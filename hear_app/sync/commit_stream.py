@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hear_app.github import commits
@@ -28,9 +28,15 @@ class CommitStream:
     reporter: Reporter
     full: bool
     result: StreamResult
+    _given_up: list[OpenWalk] = field(default_factory=list)
 
     def sync(self) -> None:
         """Finishes a walk that was cut off, then goes from the last head to the present one."""
+        self._sync()
+        for walk in self._given_up:  # only now: where the network was at fault, the next sync goes on with it
+            walk.discard()
+
+    def _sync(self) -> None:
         walks = self.store.walks("commits")
         last, cut_off = self.store.last_closed(walks, self.full), open_walk(walks)
         if cut_off is not None and self._resume(cut_off, last):
@@ -73,22 +79,22 @@ class CommitStream:
     def _resume(self, cut_off: Walk, last: Envelope | None) -> bool:
         """Fills the gaps of a walk, between the heads that it was pinned to; says whether it could.
 
-        One that can't be finished is removed, to be begun anew: a force-push took its head away, say.
+        One that can't be finished is given up, and begun anew: a force-push took its head away, say.
         """
         opened, rows = self.store.first_envelope(cut_off), self.result.rows
         kind, head, base = (opened.walk_kind, opened.head_sha, opened.base_sha) if opened else (None, None, None)
-        walk = self.store.open("commits", cut_off.walk_id, kind, head_sha=head, base_sha=base)
+        walk = self.store.reopen(cut_off, "commits", kind, head_sha=head, base_sha=base)
         walk.known["branch"] = opened.branch if opened else None
         try:
             if kind == "history" and head:
-                count = self._fill_history(walk, walk.resume(cut_off), head, is_first=last is None)
+                count = self._fill_history(walk, walk.resume(), head, is_first=last is None)
             elif kind == "compare" and head and base and last and base == last.head_sha and not self.full:
-                count = self._fill_difference(walk, walk.resume(cut_off), base, head)
+                count = self._fill_difference(walk, walk.resume(), base, head)
             else:
                 raise commits.NotComparableError("where it begins is no longer where the last one ended")
         except _UNFINISHABLE:
             self.result.rows = rows
-            walk.discard(cut_off)
+            self._given_up.append(walk)
             return False
         self._close(walk, count, {"responded_at": opened.responded_at if opened else None})
         return True
@@ -100,7 +106,7 @@ class CommitStream:
             self.result.note = f"the default branch is now {self._branch}, no longer {last.branch}"
         if base and self._read_difference(self._open(walk_id, "compare", head, base), base, head, known):
             return
-        walk = self._open(walk_id, "history", head)
+        walk = self._open(walk_id + (base is not None), "history", head)
         try:
             self._read_history(walk, last is None, known)
         except IncompleteError as error:
@@ -125,7 +131,7 @@ class CommitStream:
             count = self._fill_difference(walk, (), base, head)
         except (commits.NotComparableError, IncompleteError) as error:
             self.result.rows, self.result.note = before, f"the whole history is read again: {error.args[0]}"
-            walk.discard()
+            self._given_up.append(walk)
             return False
         self._close(walk, count, known)
         return True

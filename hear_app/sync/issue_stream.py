@@ -8,7 +8,7 @@ from hear_app import payload
 from hear_app.github.client import Client
 from hear_app.github.issues import Confirmation, IssuesDisabledError, IssueWalk
 from hear_app.github.pages import Page
-from hear_app.landing import Envelope, Walk, WalkKind
+from hear_app.landing import Envelope, WalkKind
 from hear_app.sync.census import Census, IncompleteListError
 from hear_app.sync.results import Reporter, StreamResult
 from hear_app.sync.store import OpenWalk, RepositoryStore, next_id, open_walk
@@ -38,21 +38,25 @@ class IssueStream:
         kind: WalkKind = "full" if last is None or self.full else "updated"
         began = self.store.first_envelope(cut_off) if cut_off is not None else None
         if cut_off is not None and (began is None or began.walk_kind not in {kind, "full"}):
-            self.store.open("issues", cut_off.walk_id).discard(cut_off)
+            self.store.reopen(cut_off, "issues", None).discard()
             cut_off = began = None
         kind = began.walk_kind if began is not None and began.walk_kind else kind
-        landing = self.store.open("issues", cut_off.walk_id if cut_off else next_id(walks), kind)
+        landing = (
+            self.store.reopen(cut_off, "issues", kind)
+            if cut_off
+            else self.store.open("issues", next_id(walks), kind)
+        )
         walk = IssueWalk(self.client, self.store.repository.full_name)
         census = Census(self.client, self.store, self.accept_deletions) if kind == "full" else None
         if cut_off is not None:
-            self._take_up(walk, landing, cut_off, census)
+            self._take_up(walk, landing, census)
         elif last is not None and not self.full:
             walk.watermark, walk.confirmation = last.watermark, _confirmation(last)
         self._read(walk, landing, census)
 
-    def _take_up(self, walk: IssueWalk, landing: OpenWalk, cut_off: Walk, census: Census | None) -> None:
+    def _take_up(self, walk: IssueWalk, landing: OpenWalk, census: Census | None) -> None:
         """What has landed of a walk that is gone on with."""
-        for response in landing.resume(cut_off, in_order=True):
+        for response in landing.resume(in_order=True):
             rows = payload.rows_in(response.body)
             walk.remember(rows, response.envelope.watermark)
             if census is not None:

@@ -76,6 +76,12 @@ class RepositoryStore:
         }
         return OpenWalk(self.landing, place | known)
 
+    def reopen(self, walk: Walk, stream: Stream, kind: WalkKind | None, **known: Any) -> OpenWalk:
+        """A walk that was cut off, to go on with or to discard."""
+        opened = self.open(stream, walk.walk_id, kind, **known)
+        opened.landed = walk
+        return opened
+
 
 @dataclass(slots=True)
 class OpenWalk:
@@ -83,6 +89,7 @@ class OpenWalk:
 
     landing: Landing
     known: dict[str, Any]
+    landed: Walk | None = None
     _digests: dict[str, str] = field(default_factory=dict)
     _paths: list[str] = field(default_factory=list)
 
@@ -90,13 +97,13 @@ class OpenWalk:
     def walk_id(self) -> int:
         return int(self.known["walk_id"])
 
-    def resume(self, walk: Walk, in_order: bool = False) -> Iterator[Response]:
-        """What has landed of it before. A page that can't be read is removed, so that it is read again.
+    def resume(self, in_order: bool = False) -> Iterator[Response]:
+        """What had landed of it before. A page that can't be read is removed, so that it is read again.
 
         With `in_order`, where each page leads to the next one, so are all behind it.
         """
         damaged: list[str] = []
-        for landed in [*walk.pages, *walk.removed]:
+        for landed in self.landed.objects if self.landed else ():
             response = None if damaged and in_order else self._read(landed)
             if response is None:
                 damaged.append(landed.path)
@@ -137,12 +144,12 @@ class OpenWalk:
         self.landing.put(envelope, integrity.chain(self._digests))
         self.landing.flush([envelope.path])
 
-    def discard(self, walk: Walk | None = None) -> None:
-        """Removes what has landed of it, `walk`'s objects too: it never counted, and will be read again."""
-        paths = [*self._paths, *(landed.path for landed in walk.objects)] if walk else self._paths
+    def discard(self) -> None:
+        """Removes what has landed of it: it never counted, and will be read again."""
+        paths = {*self._paths, *(landed.path for landed in (self.landed.objects if self.landed else ()))}
         if paths:
-            self.landing.delete(sorted(set(paths)))
-        self._digests, self._paths = {}, []
+            self.landing.delete(sorted(paths))
+        self._digests, self._paths, self.landed = {}, [], None
 
     def _keep(self, envelope: Envelope, digest: str) -> None:
         self._digests[envelope.name] = digest
