@@ -5,6 +5,7 @@ Waiting costs nothing here: a clock of its own moves on when somebody sleeps.
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -356,6 +357,14 @@ def put_issues(repository: SampleRepository, numbers: Iterable[int], at: int, st
     """Inserts issues, each changed `step` seconds after the one before."""
     for turn, number in enumerate(numbers):
         put_issue(repository, number, at + turn * step)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for one example, in memory where there is such a place: a disk takes long to make hundreds safe."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 def examples(share: int) -> int:

@@ -6,10 +6,7 @@ Pages are small here, so that small histories have many.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +28,7 @@ from tests.extraction.harness import (
     examples,
     opened,
     repository,
+    scratch,
 )
 
 DAY = 86_400
@@ -175,12 +173,12 @@ def check(history: History, found: Stored, ever: set[str]) -> None:
     ever |= found.on_branch
 
 
-@settings(max_examples=examples(3), deadline=timedelta(seconds=20))
+@settings(max_examples=examples(3), deadline=None)
 @given(steps=st.lists(step, min_size=2, max_size=10))
 def test_what_is_stored_is_what_the_head_reaches(running: Altering, steps: list[Any]) -> None:
     history, ever = History(), set[str]()
     running.repositories[:] = [history.repository]
-    with tempfile.TemporaryDirectory() as folder, opened(Rig(running, Path(folder))) as rig:
+    with scratch() as folder, opened(Rig(running, folder)) as rig:
         for kind, what in steps:
             if kind == "change":
                 history.apply(what)

@@ -6,10 +6,7 @@ servers that page by cursor and on those that page by number. Pages are small he
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +27,7 @@ from tests.extraction.harness import (
     opened,
     put_issue,
     repository,
+    scratch,
 )
 
 KINDS = ("500", "502", "503", "504", "429", "403-secondary", "drop", "truncate", "html", "badjson", "empty")
@@ -155,12 +153,12 @@ def check(rig: Rig, tracker: Tracker, full: bool = False) -> None:
         assert found.deleted == more
 
 
-@settings(max_examples=examples(3), deadline=timedelta(seconds=20))
+@settings(max_examples=examples(3), deadline=None)
 @given(old=st.booleans(), steps=st.lists(step, min_size=2, max_size=10))
 def test_what_is_stored_is_what_the_tracker_shows(running: Altering, old: bool, steps: list[Any]) -> None:
     running.old_issues = old
     tracker = Tracker(running)
-    with tempfile.TemporaryDirectory() as folder, opened(Rig(running, Path(folder))) as rig:
+    with scratch() as folder, opened(Rig(running, folder)) as rig:
         for kind, what in steps:
             if kind == "change":
                 tracker.apply(what)
