@@ -101,7 +101,7 @@ comment on column bronze.loads.row_count is 'Rows in the response';
 comment on column bronze.loads.raw_bytes is 'Bytes of the response body, uncompressed';
 comment on column bronze.loads.object_path is 'The landed object, below the landing root';
 comment on column bronze.loads.object_bytes is 'Its size: the same path with another size is another landing zone';
-comment on column bronze.loads.digest is 'Of the envelope and the body as they landed (BLAKE2b, 128 bits): a byte that changes later is found by it';
+comment on column bronze.loads.digest is 'Of the envelope and the body as they landed (128 bits of SHA-256): a byte that changes later is found by it';
 comment on table bronze.repositories is 'Grain: one repository response, every version kept';
 comment on table bronze.commits is 'Grain: one commit of one response, every landing kept';
 comment on column bronze.commits.is_removal is 'Whether the row says that the commit left the branch';

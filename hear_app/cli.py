@@ -263,9 +263,13 @@ def _one_of(choices: type[Choice], text: str) -> Choice:
 
 
 def _settings(**flags: Any) -> Settings:
+    """This run's settings. They say who may read what it makes: it may hold private data."""
     from hear_app.settings import load_settings
 
-    return load_settings(**flags)
+    settings = load_settings(**flags)
+    if not settings.shared:
+        os.umask(0o077)
+    return settings
 
 
 def _names(settings: Settings, texts: list[str] | None) -> tuple[str, ...]:

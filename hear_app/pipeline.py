@@ -69,7 +69,11 @@ def _sample_server() -> Iterator[tuple[str, tuple[str, ...]]]:
 def sync(
     plan: Plan, settings: Settings, landing: Landing, full: bool = False, accept_deletions: bool = False
 ) -> list[RepositoryResult]:
-    """From the API to the landing zone. Raises TokenRejectedError; other failures stand in the results."""
+    """From the API to the landing zone.
+
+    Raises TokenRejectedError; BusyError where another run took the landing zone over. Other failures stand in the
+    results.
+    """
     listing.announce(plan.names, plan.api_url, plan.why)
     with reporting() as reporter:
         limits = Limits(settings.workers, settings.max_wait, on_wait=reporter.waiting)
@@ -85,6 +89,7 @@ def sync(
             accept_deletions=accept_deletions,
         )
         results = job.run(plan.names)
+    landing.check_lock()  # that it was lost while they ran is no one repository's failure
     listing.say(f"{limits.requests:,} requests{_quota(limits) if not plan.is_sample else ''}")
     return results
 
@@ -104,11 +109,11 @@ def real_sources(landing: Landing) -> list[str]:
 
 @contextlib.contextmanager
 def opened(settings: Settings) -> Iterator[Landing]:
-    """The landing zone, its folder and the warehouse's locked for this run. Raises BusyError, LandingError."""
-    with contextlib.ExitStack() as locks:
-        locks.enter_context(warehouse.run_lock(settings.warehouse))
+    """The landing zone, which other warehouses may share, locked for this run, and before it the warehouse.
+
+    Raises BusyError, LandingError, WarehouseError.
+    """
+    with warehouse.run_lock(settings.warehouse):
         landing = Landing(settings.landing_root)
-        if landing.folder is not None and landing.folder.parent != settings.warehouse.parent.absolute():
-            # two warehouses may share it
-            locks.enter_context(warehouse.run_lock(landing.folder, f".{landing.folder.name}.lock"))
-        yield landing
+        with landing.lock():
+            yield landing

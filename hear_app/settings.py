@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     max_wait: float = Field(default=3600.0, ge=0)
     workers: int = Field(default=4, ge=1, le=32)
     memory: str = DEFAULT_MEMORY
+    shared: bool = False
 
     @field_validator("github_token")
     @classmethod

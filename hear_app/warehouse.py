@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
-import json
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+from hear_app import locks
 from hear_app.errors import BusyError, WarehouseError
 from hear_app.settings import DEFAULT_MEMORY
 
@@ -33,34 +33,19 @@ class _OrphanedWalError(WarehouseError):
 
 
 @contextlib.contextmanager
-def run_lock(guarded: Path, name: str = ".lock") -> Iterator[None]:
-    """Holds a file or folder for one run, by a lock file of that name beside it.
+def run_lock(path: Path) -> Iterator[None]:
+    """Holds the folder of a warehouse file, made if it is missing, for as long as the block lasts.
 
-    Raises BusyError where another run has it, naming its pid.
+    Raises BusyError where another run has it, naming that one; WarehouseError where it can't be written.
     """
-    folder = guarded.parent
+    folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / name).open("a+", encoding="utf-8")
+        file = locks.take(folder / ".lock", f"the warehouse in {folder}")
     except OSError as error:
         raise unwritable(folder, error) from error
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"Another run has {folder}: {_holder(file.name)}.", "Wait for it to end.") from None
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
-        file.flush()
         yield
-
-
-def _holder(path: str) -> str:
-    try:
-        known = json.loads(Path(path).read_text(encoding="utf-8"))
-        return f"process {known['pid']}, since {known['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "process unknown"
 
 
 def unwritable(
@@ -112,6 +97,11 @@ def _opening_error(path: Path, error: duckdb.Error) -> WarehouseError | BusyErro
         return BusyError(
             f"Another program has {path} open for writing ({_lock_holder(said)}).",
             "Close it there, or open it read-only: in DBeaver, access_mode=READ_ONLY in the driver's properties.",
+        )
+    if "Permission denied" in said:
+        return WarehouseError(
+            f"{path} is private to its owner, and user {os.getuid()} can't read it.",
+            'Read it as its owner (in Docker: --user "$(id -u):$(id -g)"), who may also open it with chmod.',
         )
     if "WAL" in said:
         return _OrphanedWalError(
@@ -225,13 +215,14 @@ def finish(build: Path) -> Path:
 def publish(build: Path, published: Path) -> None:
     """Swaps the working copy in. A crash at any step leaves the old file or the new one, both whole.
 
-    Raises BusyError where a client holds the published file read-write: swapping under it would let it write
-    its WAL beside the new file. The working copy stays then.
+    Whoever may read the old file may read the new one. Raises BusyError where a client holds the published file
+    read-write: swapping under it would let it write its WAL beside the new file. The working copy stays then.
     """
     _close(build)
     _probe(published, build)
     try:
         _wal(published).unlink(missing_ok=True)
+        _keep_access(published, build)
         _fsync(build)
         build.replace(published)
         _fsync(published.parent)
@@ -279,6 +270,21 @@ def published_at(path: Path) -> datetime:
 
 def _wal(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
+
+
+def _keep_access(published: Path, build: Path) -> None:
+    """Gives the new file the old one's mode and group, which a user may have set; from root the owner too."""
+    if not published.exists():
+        return
+    old, new = published.stat(), build.stat()
+    mode = stat.S_IMODE(old.st_mode)
+    owner = old.st_uid if os.geteuid() == 0 else new.st_uid
+    if (owner, old.st_gid) != (new.st_uid, new.st_gid):
+        try:
+            os.chown(build, owner, old.st_gid)
+        except PermissionError:
+            mode &= ~stat.S_IRWXG  # what was open to that group would be open to another one
+    build.chmod(mode)
 
 
 def _fsync(path: Path) -> None:

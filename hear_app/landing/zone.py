@@ -11,7 +11,8 @@ import hashlib
 import itertools
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ import obstore
 import orjson
 import zstandard
 from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import LocalStore, from_url
 
 from hear_app.errors import LandingError
 from hear_app.landing.envelope import (
@@ -33,6 +33,8 @@ from hear_app.landing.envelope import (
     source_folder,
     walk_prefix,
 )
+from hear_app.landing.lock import Lease, folder_lock
+from hear_app.landing.stores import folder_of, opened, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,11 @@ class Response:
 
     @property
     def digest(self) -> str:
-        """Tells whether a byte of it is another one: BLAKE2b of both lines, 128 bits in hexadecimal."""
-        return hashlib.blake2b(self.lines, digest_size=16).hexdigest()
+        """Tells whether a byte of it is another one: the first 128 bits of both lines' SHA-256, in hexadecimal."""
+        known = hashlib.sha256(self.line)
+        for part in (b"\n", self.body, b"\n"):  # not joined first: a body may be large
+            known.update(part)
+        return known.hexdigest()[:32]
 
     @property
     def lines(self) -> bytes:
@@ -55,6 +60,7 @@ class Response:
 
 _ENVELOPE_BYTES = 2**16
 _LOOKS = 50  # objects of a folder, to see whether it is a source
+_FLUSHERS = 16  # files at once: a disk writes many in about the time of one
 _LEVEL = 3  # a page of 400 kB in about a millisecond, to a tenth; higher levels cost time for little
 
 
@@ -65,17 +71,29 @@ class Landing:
         """Opens, and for a folder makes, the root. Raises LandingError where that can't be."""
         self.root = root
         self.on_put: Callable[[], None] = lambda: None
-        self.folder = None if "://" in root else Path(root).expanduser().absolute()
+        self.check_lock: Callable[[], None] = lambda: None
+        self.folder = folder_of(root)
         try:
-            if "://" in root:
-                self._store: Any = from_url(root)
-            else:
-                self._store = LocalStore(Path(root).expanduser().absolute(), mkdir=True)
+            self._store: Any = opened(root)
         except (BaseError, OSError, ValueError) as error:
             raise LandingError(
-                f"The landing zone {root} can't be opened: {_first_line(error)}.",
+                f"The landing zone {root} can't be opened: {reason(error)}.",
                 "Make its folder writable for you, or set HEAR_LANDING to another place.",
             ) from error
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other runs from writing to the landing zone for as long as the block lasts.
+
+        Raises BusyError where another run has it, also when one took it over since; LandingError.
+        """
+        if self.folder is not None:
+            with folder_lock(self.folder):
+                yield
+        else:
+            with Lease(self._store, self.root) as lease:
+                self.check_lock = lease.check
+                yield
 
     def put(self, envelope: Envelope, body: bytes) -> str:
         """Lands one response; returns the digest of what is there.
@@ -97,34 +115,43 @@ class Landing:
         self._put(path, b"".join(response.lines for response in responses))
         return path
 
-    def flush(self, paths: list[str]) -> None:
-        """Makes sure that objects are on the disk before others, which they replace, are removed."""
-        if self.folder is None:
+    def flush(self, paths: Sequence[str]) -> None:
+        """Makes sure that objects are on the disk, before anything says that they are there.
+
+        An object store keeps what it has answered for. Raises LandingError where one is gone or the disk fails.
+        """
+        if self.folder is None or not paths:
             return
-        for path in paths:
-            for place in (self.folder / path, (self.folder / path).parent):
-                descriptor = os.open(place, os.O_RDONLY)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+        files = [self.folder / path for path in paths]
+        folders = {place for file in files for place in file.parents if place.is_relative_to(self.folder)}
+        try:
+            with ThreadPoolExecutor(_FLUSHERS, "flush") as at_once:
+                for places in (files, folders):
+                    list(at_once.map(_fsync, places))
+        except OSError as error:
+            raise LandingError(
+                f"{error.filename} can't be brought safely to the disk: {error.strerror}.",
+                "Mend the disk or free some space, then run again.",
+            ) from error
 
     def delete(self, paths: list[str]) -> None:
         """Removes objects whose responses stand in another one."""
+        self.check_lock()
         try:
             obstore.delete(self._store, paths)
         except (BaseError, OSError) as error:
-            raise LandingError(f"{paths[0]} can't be removed from {self.root}: {_first_line(error)}.") from error
+            raise LandingError(f"{paths[0]} can't be removed from {self.root}: {reason(error)}.") from error
 
     def _put(self, path: str, lines: bytes) -> bool:
         """Whether the object was not there yet."""
+        self.check_lock()
         try:
             obstore.put(self._store, path, _compressed(lines), mode="create")
         except AlreadyExistsError:
             return False
         except (BaseError, OSError) as error:
             raise LandingError(
-                f"{path} can't be written to {self.root}: {_first_line(error)}.",
+                f"{path} can't be written to {self.root}: {reason(error)}.",
                 "Free some space or make the folder writable, then run again: it goes on from what has landed.",
             ) from error
         return True
@@ -165,7 +192,7 @@ class Landing:
                     if landed is not None:
                         yield landed
         except (BaseError, OSError) as error:
-            raise LandingError(f"The landing zone {self.root} can't be listed: {_first_line(error)}.") from error
+            raise LandingError(f"The landing zone {self.root} can't be listed: {reason(error)}.") from error
 
     def walks(self, source: str, repository_id: int, stream: Stream) -> list[Walk]:
         """The walks of one stream, oldest first."""
@@ -227,7 +254,7 @@ class Landing:
         try:
             return sorted(obstore.list_with_delimiter(self._store, prefix=prefix)["common_prefixes"])
         except (BaseError, OSError) as error:
-            raise LandingError(f"The landing zone {self.root} can't be listed: {_first_line(error)}.") from error
+            raise LandingError(f"The landing zone {self.root} can't be listed: {reason(error)}.") from error
 
     def _lines(self, path: str) -> list[bytes]:
         try:
@@ -240,7 +267,7 @@ class Landing:
         try:
             return bytes(obstore.get(self._store, path).bytes())
         except (BaseError, OSError) as error:
-            raise LandingError(f"{path} can't be read from {self.root}: {_first_line(error)}.") from error
+            raise LandingError(f"{path} can't be read from {self.root}: {reason(error)}.") from error
 
     def _envelope(self, path: str, line: bytes) -> Envelope:
         known = {field.name for field in fields(Envelope)}
@@ -255,7 +282,7 @@ class Landing:
         return envelope
 
     def _corrupt(self, path: str, why: str) -> LandingError:
-        where = path if "://" in self.root else str(Path(self.root, path))
+        where = path if self.folder is None else self.folder / path
         return LandingError(f"The landed object {where} is corrupt: {why}.", reread_remedy(path))
 
 
@@ -276,5 +303,12 @@ def _response(envelope: Envelope, body: bytes) -> Response:
     return Response(envelope, body.replace(b"\r", b" ").replace(b"\n", b" "), line)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    finally:
+        os.close(descriptor)

@@ -67,7 +67,7 @@ def test_it_runs_read_only_with_a_mounted_warehouse(docker: Docker, image: str, 
 
 def test_another_user_reads_a_warehouse_mounted_read_only(docker: Docker, image: str, warehouse: Path) -> None:
     """The tables, and the dashboard too: it listens, calls itself healthy, and stops when it is told to."""
-    docker("run", "--rm", "--volume", f"{warehouse}:/app/warehouse", image)
+    docker("run", "--rm", "--volume", f"{warehouse}:/app/warehouse", "--env", "HEAR_SHARED=true", image)
     mounted = (*CONFINED, "--volume", f"{warehouse}:/app/warehouse:ro", "--user", "54321:54321")
     assert_lists_the_tables(docker("run", *mounted, image, "tables").stdout)
     serving = docker("run", "--detach", *mounted, image, "serve").stdout.strip()
@@ -80,6 +80,16 @@ def test_another_user_reads_a_warehouse_mounted_read_only(docker: Docker, image:
         assert time.monotonic() - began < 10
     finally:
         docker("rm", "--force", serving, check=False)
+
+
+def test_a_warehouse_is_private_to_its_user(docker: Docker, image: str, warehouse: Path) -> None:
+    mounted = (*CONFINED, "--volume", f"{warehouse}:/app/warehouse")
+    docker("run", *mounted, image)
+    for command in ("tables", "run"):
+        done = docker("run", *mounted, "--user", "54321:54321", image, command, check=False)
+        assert done.returncode == 1
+        assert "--user" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def asked_within(docker: Docker, container: str, url: str, seconds: float = 60) -> str:

@@ -9,6 +9,7 @@ import pty
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -398,6 +399,37 @@ def test_a_second_run_is_busy(hear: Shell, server: SampleServer, start: Start, f
         assert f"process {first.pid}" in hear.err
 
 
+def test_a_second_warehouse_over_the_same_landing_zone_is_busy(
+    hear: Shell, server: SampleServer, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first has it beside its file, as it is by default; the second by a link."""
+    server.fault = lambda _: Fault("hang", seconds=30)
+    first = start("sync", "acme/tool")
+    landing = folder / "warehouse" / "landing"
+    lock = landing / ".landing.lock"
+    wait_for(lambda: lock.exists() and lock.read_text(encoding="utf-8"))
+    (folder / "link").symlink_to(landing)
+    monkeypatch.setenv("HEAR_WAREHOUSE", str(folder / "other" / "hear.duckdb"))
+    for place in (landing, folder / "link"):
+        monkeypatch.setenv("HEAR_LANDING", str(place))
+        for command in ("run", "sync", "build", "compact"):
+            assert hear(command) == 3
+            assert is_one_sentence(hear.err)
+            assert f"the landing zone {landing}: process {first.pid}" in hear.err
+
+
+def test_who_only_reads_is_not_kept_out_by_a_run(
+    hear: Shell, server: SampleServer, start: Start, file: Path
+) -> None:
+    alone = {command: (hear(command), hear.err) for command in ("status", "verify", "tables")}
+    server.fault = lambda _: Fault("hang", seconds=30)
+    start("sync", "acme/tool")
+    lock = file.parent / "landing" / ".landing.lock"
+    wait_for(lambda: lock.exists() and lock.read_text(encoding="utf-8"))
+    assert {command: (hear(command), hear.err) for command in alone} == alone
+    assert alone["tables"][0] == 0
+
+
 def test_a_program_that_writes_to_the_file_is_named(hear: Shell, file: Path) -> None:
     program = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('ready', flush=True); sys.stdin.read()"
     with subprocess.Popen(
@@ -411,6 +443,53 @@ def test_a_program_that_writes_to_the_file_is_named(hear: Shell, file: Path) -> 
             assert str(holder.pid) in hear.err
         holder.communicate()
     assert hear("tables") == 0
+
+
+# -- whose files they are
+
+
+@pytest.fixture
+def common_umask() -> Iterator[None]:
+    """Others may read what is made, as on most machines."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def modes(folder: Path) -> tuple[set[int], set[int]]:
+    """Those of the files and of the folders below a folder."""
+    found = [(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in folder.rglob("*")]
+    return {mode for is_dir, mode in found if not is_dir}, {mode for is_dir, mode in found if is_dir}
+
+
+@pytest.mark.usefixtures("server", "common_umask")
+@pytest.mark.parametrize(
+    ("shared", "expected"), [("", ({0o600}, {0o700})), ("true", ({0o644}, {0o755}))], ids=["private", "shared"]
+)
+def test_what_a_run_makes_is_private_unless_it_is_shared(
+    shared: str, expected: tuple[set[int], set[int]], start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEAR_SHARED", shared)
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    run = start("run", "acme/tool")
+    _, err = run.communicate(timeout=110)
+    assert run.returncode == 0, err
+    assert (folder / "warehouse" / "hear.duckdb").exists()
+    assert modes(folder) == expected
+
+
+@pytest.mark.usefixtures("server", "common_umask")
+def test_what_is_there_keeps_its_modes(start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    place = folder / "warehouse"
+    (place / "landing").mkdir(parents=True, mode=0o755)
+    place.chmod(0o777)
+    (place / "people.csv").write_text("identity,action,value\n", encoding="utf-8")
+    sync = start("sync", "acme/tool")
+    _, err = sync.communicate(timeout=60)
+    assert sync.returncode == 0, err
+    kept = [stat.S_IMODE(path.stat().st_mode) for path in (place, place / "landing", place / "people.csv")]
+    assert kept == [0o777, 0o755, 0o644]
 
 
 # -- signals and pipes

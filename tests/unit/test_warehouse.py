@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -127,8 +129,8 @@ def test_a_second_run_is_told_who_has_the_folder(published: Path, spawn: Spawn) 
     with pytest.raises(BusyError) as caught, warehouse.run_lock(published):
         pytest.fail("two runs at once")
     assert caught.value.exit_code == 3
-    assert f"process {holder.pid}, since 20" in str(caught.value)
-    assert str(published.parent) in str(caught.value)
+    said = str(caught.value)
+    assert f"the warehouse in {published.parent}: process {holder.pid} on {platform.node()}, since 20" in said
     assert version_of(published) == 0, "a run that works hinders no reader"
     holder.communicate()
     with warehouse.run_lock(published):
@@ -179,6 +181,23 @@ def test_a_reader_keeps_what_it_opened(published: Path) -> None:
         publish(published, 1)
         assert connection.execute("select max(version) from bronze.loads").fetchall() == [(0,)]
     assert version_of(published) == 1
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_published_file_keeps_the_mode_that_its_owner_gave_it(published: Path, mode: int) -> None:
+    published.chmod(mode)
+    publish(published, 1)
+    assert stat.S_IMODE(published.stat().st_mode) == mode
+    assert version_of(published) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file to others")
+def test_a_publishing_root_leaves_the_file_to_its_owner(published: Path) -> None:
+    os.chown(published, 12345, 54321)
+    published.chmod(0o640)
+    publish(published, 1)
+    found = published.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (12345, 54321, 0o640)
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.3])
@@ -401,3 +420,10 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     folder.mkdir(mode=0o500)
     with pytest.raises(WarehouseError, match="Permission denied"), warehouse.run_lock(folder / "hear.duckdb"):
         pytest.fail("wrote into a read-only folder")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_is_private_to_another_user_is_named(published: Path) -> None:
+    published.chmod(0)
+    with pytest.raises(WarehouseError, match=f"private to its owner, and user {os.getuid()} can't read it"):
+        version_of(published)
