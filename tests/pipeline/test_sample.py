@@ -103,7 +103,7 @@ def digest(path: Path) -> str:
 
 def landed(folder: Path) -> dict[str, str]:
     root = folder / "warehouse" / "landing"
-    return {path.relative_to(root).as_posix(): digest(path) for path in root.rglob("*") if path.is_file()}
+    return {path.relative_to(root).as_posix(): digest(path) for path in root.rglob("*.zst")}
 
 
 def own_lines(printed: str) -> list[str]:
