@@ -77,7 +77,7 @@ def sync(
     listing.announce(plan.names, plan.api_url, plan.why)
     with reporting() as reporter:
         limits = Limits(settings.workers, settings.max_wait, on_wait=reporter.waiting)
-        client = Client(plan.api_url, plan.token, limits)
+        client = Client(plan.api_url, plan.token, limits, max_response=settings.max_response)
         job = Sync(
             client,
             landing,

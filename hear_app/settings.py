@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hear_app.errors import UsageError
@@ -20,6 +20,7 @@ SAMPLE_SOURCE = "sample"
 GITHUB_HOSTS = frozenset({"github.com", "www.github.com", "ssh.github.com"})
 
 DEFAULT_MEMORY = "1GB"  # of the database while it builds; a million commits need no more
+DEFAULT_MAX_RESPONSE = 64_000_000  # bytes of one answer, unpacked; pages have a few hundred thousand
 _SIZE = re.compile(r"[1-9]\d*(\.\d+)? ?[KMGT]i?B", re.IGNORECASE)
 _OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?"
 _NAME = r"[A-Za-z0-9._-]{1,100}"
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     workers: int = Field(default=4, ge=1, le=32)
     memory: str = DEFAULT_MEMORY
     shared: bool = False
+    max_response: ByteSize = ByteSize(DEFAULT_MAX_RESPONSE)
 
     @field_validator("github_token")
     @classmethod
@@ -111,12 +113,12 @@ class Settings(BaseSettings):
         place = f"[{host}]" if ":" in host else host
         return f"{parts.scheme}://{place}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
-    @field_validator("memory")
+    @field_validator("memory", "max_response", mode="before")
     @classmethod
-    def _memory_is_a_size(cls, text: str) -> str:
-        if not _SIZE.fullmatch(text.strip()):
-            raise ValueError(f"{text!r} is no size such as 2GB or 800MB")
-        return text.strip()
+    def _is_a_size(cls, given: str | ByteSize) -> str | ByteSize:
+        if isinstance(given, str) and not _SIZE.fullmatch(given.strip()):
+            raise ValueError(f"{given!r} is no size such as 2GB or 800MB")
+        return given.strip() if isinstance(given, str) else given
 
     @field_validator("warehouse")
     @classmethod

@@ -1,4 +1,4 @@
-"""The HTTP session: one host, one token in one header, timeouts, retries, limits, redirects.
+"""The client of one API: one host, one token in one header, retries, limits, redirects.
 
 Knows nothing of commits or issues: it takes a path with its query and gives back an answer, or an error that
 says what the server said.
@@ -18,9 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import NewConnectionError
 
 from hear_app import __version__, payload
 from hear_app.errors import (
@@ -31,7 +29,9 @@ from hear_app.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from hear_app.github import transport
 from hear_app.github.limits import RESET_MARGIN, Limits, read_quota, retry_after, server_time
+from hear_app.settings import DEFAULT_MAX_RESPONSE
 
 JSON_MEDIA_TYPE = "application/vnd.github+json"
 SHA_MEDIA_TYPE = "application/vnd.github.sha"
@@ -40,9 +40,11 @@ _TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two bytes; GitHub its
 _ATTEMPTS = 6
 _FIRST_ATTEMPTS = 2  # nobody waits half a minute to read that there is no network
 _TRANSIENT = {408, 500, 502, 503, 504}
+_TOO_SLOW = {502, 504}  # what a server says that could not make a page in time
 _SECONDARY = ("secondary rate", "abuse detection")  # what GitHub says, and what older Enterprise servers do
 _SHA = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
 _REDIRECTS = 5
+_LATER = "What has landed is kept: run again later."
 
 
 class _Refused(Exception):
@@ -50,7 +52,7 @@ class _Refused(Exception):
 
 
 class PageTooHeavyError(UnreachableError):
-    """The server timed out on this page again and again (502, 504): a smaller page may pass."""
+    """The page doesn't come in time (502, 504, the deadline), or is too large: a smaller one may pass."""
 
 
 @dataclass(frozen=True)
@@ -104,21 +106,28 @@ class _Token(AuthBase):
 class Client:
     """A connection to one API. Safe to share between threads.
 
-    `sleep` is what waits between retries, seconds in; tests give their own.
+    `sleep` is what waits between retries, seconds in; tests give their own. `max_response` is how many bytes the
+    body of an answer may have, unpacked.
     """
 
     def __init__(
-        self, api_url: str, token: str | None, limits: Limits, sleep: Callable[[float], None] = time.sleep
+        self,
+        api_url: str,
+        token: str | None,
+        limits: Limits,
+        sleep: Callable[[float], None] = time.sleep,
+        max_response: int = DEFAULT_MAX_RESPONSE,
     ) -> None:
         self.api_url = api_url
         self.limits = limits
         self.has_token = token is not None
         self.statuses: deque[int] = deque()
         self._sleep = sleep
+        self._max_response = max_response
         self._base = urlsplit(api_url)
         self._base = self._base._replace(netloc=self._base.netloc.lower())
         self._token = _Token(token, self._base.netloc)
-        self._session = requests.Session()
+        self._session = transport.Session()
         self._session.auth = self._token
         self._session.headers.update(
             {
@@ -127,8 +136,6 @@ class Client:
                 "Accept-Encoding": "gzip",
             }
         )
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=32, max_retries=0))
 
     def scoped(self) -> Client:
         """The same connection with an own count of the answers that came over it, in `statuses`."""
@@ -146,9 +153,9 @@ class Client:
     ) -> Answer:
         """The answer to a path with its query: a 200 whose body is whole, or a 304 where `etag` still holds.
 
-        `shape` is what the body must be: a list or a dict. With `heavy`, a page that times out on the server twice
-        raises PageTooHeavyError, so that a smaller one may be tried. Raises a GitHubError for every other outcome;
-        waits and retries where that can help.
+        `shape` is what the body must be: a list or a dict. With `heavy`, a page that times out twice, or is too
+        large, raises PageTooHeavyError, so that a smaller one may be tried. Raises a GitHubError for every other
+        outcome; waits and retries where that can help.
         """
         headers = {"Accept": accept} | ({"If-None-Match": etag} if etag else {})
         faults, attempts = 0, _ATTEMPTS
@@ -159,14 +166,18 @@ class Client:
                 fault = self._fault(answer) or _damage(answer, accept, shape, bool(etag))
             except _Refused:
                 continue
+            except transport.TooLargeError:
+                raise self._too_large(request, heavy) from None
             except OSError as error:  # requests' own, and what it lets through: a CA bundle that isn't there
-                fault = self._token.mask(_transport_fault(error))
-                attempts = _FIRST_ATTEMPTS if _is_offline(error) and not self.limits.requests else _ATTEMPTS
+                fault, is_slow = self._token.mask(transport.told(error)), isinstance(error, requests.ReadTimeout)
+                is_offline = transport.is_offline(error) and not self.limits.requests
+                attempts = _FIRST_ATTEMPTS if is_offline else _ATTEMPTS
             else:
                 if fault is None:
                     return answer
-                if heavy and faults and answer.status in {502, 504}:
-                    raise PageTooHeavyError(f"{self.api_url}{request}: {fault}.")
+                is_slow = answer.status in _TOO_SLOW
+            if heavy and faults and is_slow:
+                raise PageTooHeavyError(f"{self.api_url}{request}: {fault}.", _LATER)
             faults += 1
             if faults >= attempts:
                 raise self._unreachable(request, fault, faults)
@@ -176,7 +187,7 @@ class Client:
         if faults >= _ATTEMPTS:
             return UnreachableError(
                 f"No usable answer from {self.api_url}{request} after {faults} tries: {fault}.",
-                "What has landed is kept: run again later.",
+                _LATER,
             )
         return UnreachableError(
             f"{self.api_url} can't be reached: {fault}.",
@@ -184,14 +195,19 @@ class Client:
             "or try `hear run --sample`, which needs no network.",
         )
 
+    def _too_large(self, request: str, heavy: bool) -> GitHubError:
+        said = f"The answer to {self.api_url}{request} has more than {self._max_response / 1e6:,.0f} MB: not read."
+        kind = PageTooHeavyError if heavy else UnexpectedAnswerError
+        return kind(said, "HEAR_MAX_RESPONSE allows more, if it is no attack.")
+
     def _follow(self, request: str, headers: dict[str, str]) -> Answer:
         """Sends, and follows redirects on the same host; a redirect elsewhere is refused, token or not."""
         url = self._url(request)
         for _ in range(_REDIRECTS):
-            response = self._session.get(url, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+            response, body = self._session.fetch(url, headers, _TIMEOUT, self._max_response)
             self.statuses.append(response.status_code)
             if response.status_code not in {301, 302, 307, 308}:
-                return self._answer(request, response)
+                return self._answer(request, response, body)
             target = requests.compat.urljoin(url, response.headers.get("location", ""))
             if urlsplit(target)[:2] != self._base[:2]:
                 raise UnexpectedAnswerError(
@@ -200,13 +216,13 @@ class Client:
             url, request = target, self._path(target)
         raise UnexpectedAnswerError(f"{url} redirects in a circle.")
 
-    def _answer(self, request: str, response: requests.Response) -> Answer:
+    def _answer(self, request: str, response: requests.Response, body: bytes) -> Answer:
         links = {
             name: self._path(requests.compat.urljoin(str(response.url), link["url"]))
             for name, link in response.links.items()
             if name in {"next", "last"}
         }
-        return Answer(request, response.status_code, response.headers, response.content, links)
+        return Answer(request, response.status_code, response.headers, body, links)
 
     def _fault(self, answer: Answer) -> str | None:
         """None for a good status, a sentence for one to ask for again; raises for one that is final."""
@@ -294,31 +310,3 @@ def _forbidden_remedy(answer: Answer) -> str:
     except (ValueError, AttributeError, RecursionError):
         legal = ""
     return f"It was blocked: {legal}" if legal else ""
-
-
-def _is_offline(error: OSError) -> bool:
-    """Whether not even a connection could be made; not so where one was cut, or the answer didn't come."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    unconnected = requests.exceptions.ProxyError | requests.exceptions.SSLError | requests.ConnectTimeout
-    return (
-        not isinstance(error, requests.RequestException)
-        or isinstance(error, unconnected)
-        or isinstance(reason, NewConnectionError)
-    )
-
-
-def _transport_fault(error: OSError) -> str:
-    """A short reason in place of urllib3's nest of exceptions."""
-    if not isinstance(error, requests.RequestException):
-        return str(error).rstrip(".")
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the TLS certificate was not accepted (REQUESTS_CA_BUNDLE names another one)"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy refused the connection (see HTTPS_PROXY)"
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "connecting timed out"
-    if isinstance(error, requests.exceptions.Timeout):
-        return "the answer timed out"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
-        return "the answer was cut off"
-    return "the connection failed"

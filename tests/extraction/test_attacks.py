@@ -372,3 +372,29 @@ def test_a_merge_of_old_branches_needs_no_whole_history(rig: Rig, repo: SampleRe
     rig.one()
     assert not any("/commits?sha" in request for request in rig.requests())
     assert is_whole(rig, repo)
+
+
+# -- answers without end
+
+
+@pytest.mark.parametrize("what", [f"/repos/{NAME}$", "/commits/main", "/commits[?]", "/issues[?]"])
+def test_a_bomb_is_told_with_its_address(rig: Rig, repo: SampleRepository, server: Altering, what: str) -> None:
+    """Whatever it is sent for, and however small the pages are that are then asked for."""
+    line(repo, 3)
+    put_issue(repo, 1, START)
+    bomb = b"[" * 70_000_000
+
+    def bombed(request: Request, response: Response) -> Response:
+        if re.search(what, request.target):
+            response.body = bomb  # which the server sends compressed
+        return response
+
+    server.alter = bombed
+    said = rig.failing()
+    assert re.search(
+        rf"The answer to {server.url}\S+ has more than 64 MB: not read\. HEAR_MAX_RESPONSE allows", said
+    )
+    assert "did not foresee" not in said
+    honest(server)
+    rig.one()
+    assert is_whole(rig, repo)

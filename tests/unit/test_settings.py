@@ -264,6 +264,9 @@ def test_a_source_of_one_s_own_stands_over_the_host(monkeypatch: pytest.MonkeyPa
         ("HEAR_MAX_WAIT", "nan"),
         ("HEAR_WORKERS", "0"),
         ("HEAR_WORKERS", "1000"),
+        ("HEAR_MAX_RESPONSE", "much"),
+        ("HEAR_MAX_RESPONSE", "0MB"),
+        ("HEAR_MAX_RESPONSE", "-1"),
         ("HEAR_MEMORY", "much"),
         ("HEAR_MEMORY", "0GB"),
         ("HEAR_MEMORY", "1GB'; drop schema gold; --"),
@@ -314,3 +317,10 @@ def test_settings_can_t_be_changed() -> None:
     settings = load_settings()
     with pytest.raises(ValueError, match="frozen"):
         settings.max_wait = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("text", "size"), [("64MB", 64_000_000), ("1.5 gb", 1_500_000_000), ("16MiB", 1 << 24)])
+def test_the_size_of_an_answer(monkeypatch: pytest.MonkeyPatch, text: str, size: int) -> None:
+    assert load_settings().max_response == 64_000_000
+    monkeypatch.setenv("HEAR_MAX_RESPONSE", text)
+    assert load_settings().max_response == size
