@@ -20,6 +20,9 @@ from hear_app.errors import RateLimitedError
 SECONDARY_WAIT = 60.0  # seconds, where the server names none
 RESET_MARGIN = 1.0  # the reset time is in whole seconds
 _RECOVERY = 20  # answers in a row before one more request may fly
+_FAR = 10**10  # seconds or requests: what is more is no different, and floats hold it
+_DAY = 86_400  # seconds
+_YEARS = range(2008, 2100)  # of GitHub: a clock outside them is none
 _PATIENCE = 4  # refusals in a row before waits grow beyond what the server asks for
 
 
@@ -47,27 +50,46 @@ def read_quota(headers: Mapping[str, str]) -> Quota:
 
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """The answer's Date header, in UTC, or None where it has none that can be read."""
-    try:
-        served = parsedate_to_datetime(headers["date"])
-        return served.astimezone(UTC) if served.tzinfo else served.replace(tzinfo=UTC)
-    except (KeyError, ValueError, TypeError, OverflowError):
-        return None
+    """The answer's Date header, in UTC, or None where it has none that can be read, or one that can't be true."""
+    date = _date(headers.get("date"))
+    return date if date and date.year in _YEARS else None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """The seconds of a `retry-after` header, which may also be a date."""
     text = headers.get("retry-after")
-    if text is None:
+    number, date = _number(text), _date(text)
+    if number is not None:
+        return float(number)
+    if date is None:
         return None
-    if text.strip().isdecimal():
-        return float(text)
+    served = server_time(headers)
+    return max(0.0, date.timestamp() - (served.timestamp() if served else time.time()))
+
+
+def _date(text: str | None) -> datetime | None:
+    """A date as HTTP writes it, in UTC; None where it is none that exists."""
     try:
-        served = server_time(headers)
-        now = served.timestamp() if served else time.time()
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except (ValueError, TypeError, OverflowError):
+        date = parsedate_to_datetime(text or "")
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def _number(text: str | None) -> int | None:
+    """The number in a header, as far as numbers have a meaning there."""
+    digits = (text or "").strip()
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
+    return min(int(digits), _FAR) if len(digits) <= len(str(_FAR)) else _FAR
+
+
+def _duration(seconds: float) -> str:
+    """A wait in words that can be read: nobody counts the seconds of years."""
+    days = seconds / _DAY
+    if days < 2:
+        return f"{seconds:,.0f} s"
+    return f"{days:,.0f} days" if days < 3650 else "more than ten years"
 
 
 class Limits:
@@ -176,14 +198,11 @@ class Limits:
                 self._changed.wait_for(lambda: self._flying < self._allowed, timeout=1.0)
             return
         if self._waited > self._max_wait + RESET_MARGIN:  # an hour is enough for a limit by the hour
+            asked, allowed = _duration(left), _duration(self._max_wait)
             raise RateLimitedError(
-                f"GitHub asks to wait {left:,.0f} s for {self._reason}; --max-wait is {self._max_wait:,.0f} s.",
+                f"GitHub asks to wait {asked} for {self._reason}; --max-wait is {allowed}.",
                 "What has landed is kept: run again later, allow more, or set GITHUB_TOKEN.",
             )
         if self._on_wait is not None:
             self._on_wait(self._reason, left)
         self._sleep(min(left, 1.0))
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.strip().isdecimal() else None

@@ -10,7 +10,7 @@ from email.utils import formatdate
 import pytest
 
 from hear_app.errors import RateLimitedError
-from hear_app.github.limits import Limits, Quota, read_quota, retry_after
+from hear_app.github.limits import Limits, Quota, read_quota, retry_after, server_time
 
 SERVED = 1_750_000_000
 DATE = formatdate(SERVED, usegmt=True)
@@ -93,6 +93,49 @@ def test_a_server_without_limits_tells_none(headers: dict[str, str]) -> None:
 )
 def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": text, "date": DATE}) == seconds
+
+
+FAR = 10**10
+NONE_SUCH = ["nan", "inf", "-1", "1e400", "0x10", "1_000", "²", "", " ", "9999-99-99"]
+LAST_DAY = "Fri, 31 Dec 9999 23:59:59 GMT"
+BEYOND = ["Fri, 31 Dec 9999 23:59:59 -2359", "Thu, 99 Foo 99999999999999 GMT"]
+
+
+@pytest.mark.parametrize("text", NONE_SUCH)
+def test_a_number_that_is_none_tells_nothing(text: str) -> None:
+    headers = {f"x-ratelimit-{name}": text for name in ("limit", "remaining", "reset")}
+    assert read_quota({"date": DATE, **headers}) == NOTHING
+    assert retry_after({"date": DATE, "retry-after": text}) is None
+
+
+@pytest.mark.parametrize("text", ["9" * 30, "9" * 5000, str(2**63)])
+def test_a_huge_number_is_as_far_as_numbers_go(text: str) -> None:
+    headers = {f"x-ratelimit-{name}": text for name in ("limit", "remaining", "reset")}
+    assert read_quota({"date": DATE, **headers}) == Quota(FAR, FAR, FAR - SERVED)
+    assert retry_after({"date": DATE, "retry-after": text}) == FAR
+
+
+@pytest.mark.parametrize("text", BEYOND)
+def test_a_date_that_no_clock_can_show_is_none(text: str) -> None:
+    assert server_time({"date": text}) is None
+    assert retry_after({"date": DATE, "retry-after": text}) is None
+
+
+@pytest.mark.parametrize("text", [LAST_DAY, "Thu, 01 Jan 1970 00:00:00 GMT", *BEYOND])
+def test_a_server_s_clock_that_can_t_be_right_is_no_clock(text: str) -> None:
+    assert server_time({"date": text}) is None
+    quota = read_quota({"date": text, "x-ratelimit-reset": str(int(time.time()) + 90)})
+    assert quota.reset_in == pytest.approx(90, abs=30), "by the own one"
+
+
+@pytest.mark.parametrize("asked", [LAST_DAY, "9" * 400])
+@pytest.mark.parametrize("max_wait", [0, 3600, 10**9])
+def test_a_wait_of_years_is_refused_in_words(clock: Clock, asked: str, max_wait: float) -> None:
+    limits = clock.limits(max_wait=max_wait)
+    limits.refused("the secondary rate limit", retry_after({"date": DATE, "retry-after": asked}))
+    with pytest.raises(RateLimitedError, match="GitHub asks to wait more than ten years for the secondary"):
+        ask(limits)
+    assert clock.now == 1000
 
 
 def test_without_retry_after_there_is_none() -> None:
