@@ -1,4 +1,4 @@
-"""The client of one API: one host, one token in one header, retries, limits, redirects.
+"""The client of one API: one host, one token in one header, retries, limits, redirects, links.
 
 Knows nothing of commits or issues: it takes a path with its query and gives back an answer, or an error that
 says what the server said.
@@ -15,7 +15,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import requests
 from requests.auth import AuthBase
@@ -45,6 +45,8 @@ _SECONDARY = ("secondary rate", "abuse detection")  # what GitHub says, and what
 _SHA = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
 _REDIRECTS = 5
 _LATER = "What has landed is kept: run again later."
+_SHOWN = 100  # characters of an address that is none
+_PORTS = {"http": 80, "https": 443}
 
 
 class _Refused(Exception):
@@ -126,6 +128,7 @@ class Client:
         self._max_response = max_response
         self._base = urlsplit(api_url)
         self._base = self._base._replace(netloc=self._base.netloc.lower())
+        self._origin = _origin(self._base)
         self._token = _Token(token, self._base.netloc)
         self._session = transport.Session()
         self._session.auth = self._token
@@ -202,27 +205,19 @@ class Client:
 
     def _follow(self, request: str, headers: dict[str, str]) -> Answer:
         """Sends, and follows redirects on the same host; a redirect elsewhere is refused, token or not."""
-        url = self._url(request)
         for _ in range(_REDIRECTS):
+            url = self._url(request)
             response, body = self._session.fetch(url, headers, _TIMEOUT, self._max_response)
             self.statuses.append(response.status_code)
             if response.status_code not in {301, 302, 307, 308}:
-                return self._answer(request, response, body)
-            target = requests.compat.urljoin(url, response.headers.get("location", ""))
-            if urlsplit(target)[:2] != self._base[:2]:
-                raise UnexpectedAnswerError(
-                    f"{url} redirects to another host ({urlsplit(target).netloc}): not followed."
-                )
-            url, request = target, self._path(target)
+                links = {
+                    name: self._path(url, link["url"], "links")
+                    for name, link in response.links.items()
+                    if name in {"next", "last"}
+                }
+                return Answer(request, response.status_code, response.headers, body, links)
+            request = self._path(url, response.headers.get("location", ""), "redirects")
         raise UnexpectedAnswerError(f"{url} redirects in a circle.")
-
-    def _answer(self, request: str, response: requests.Response, body: bytes) -> Answer:
-        links = {
-            name: self._path(requests.compat.urljoin(str(response.url), link["url"]))
-            for name, link in response.links.items()
-            if name in {"next", "last"}
-        }
-        return Answer(request, response.status_code, response.headers, body, links)
 
     def _fault(self, answer: Answer) -> str | None:
         """None for a good status, a sentence for one to ask for again; raises for one that is final."""
@@ -247,13 +242,41 @@ class Client:
         raise _final(answer, message, self._token.mask(_forbidden_remedy(answer)), self.has_token)
 
     def _url(self, request: str) -> str:
-        """A request's address; a link may come with the API's own path (`/api/v3`) or without."""
+        """A request's address; a link may come with the API's own path (`/api/v3`) or without.
+
+        Raises UnexpectedAnswerError where it is no path: what followed the host could make another host of it.
+        """
+        if not request.startswith("/"):
+            raise UnexpectedAnswerError(f"{request[:_SHOWN]!r} is no path of {self.api_url}: not asked for.")
         path = request if request.startswith(self._base.path + "/") else self._base.path + request
         return urlunsplit((self._base.scheme, self._base.netloc, "", "", "")) + path
 
-    def _path(self, url: str) -> str:
-        parts = urlsplit(url)
-        return urlunsplit(("", "", parts.path.removeprefix(self._base.path), parts.query, ""))
+    def _path(self, url: str, reference: str, leads: str) -> str:
+        """Path and query of what an answer links or redirects to, which must be of this API.
+
+        Raises UnexpectedAnswerError where it is of another scheme, host or port, or no address at all. Asking
+        again would change nothing: it is how that server is set up, or an attack.
+        """
+        remedy = "If that is the API's own address, set HEAR_API_URL to it."
+        try:
+            target = urlsplit(urljoin(url, reference))
+            is_ours = _origin(target) == self._origin and target.path.startswith("/")
+        except ValueError:
+            said = f"{url} {leads} to what is no address ({reference[:_SHOWN]!r}): not followed."
+            raise UnexpectedAnswerError(self._token.mask(said)) from None
+        if not is_ours:
+            place = (target.netloc or f"{target.scheme}:{target.path}")[:_SHOWN]
+            said = f"{url} {leads} to another host ({place}): not followed."
+            raise UnexpectedAnswerError(self._token.mask(said), remedy)
+        is_below = target.path.startswith(self._base.path + "/")
+        path = target.path.removeprefix(self._base.path) if is_below else target.path
+        return f"{path}?{target.query}" if target.query else path
+
+
+def _origin(address: SplitResult) -> tuple[str, str | None, int | None, bool]:
+    """Whom an address means: scheme, host, port, and whether a user stands in it. Raises ValueError."""
+    port = address.port or _PORTS.get(address.scheme)
+    return address.scheme, address.hostname, port, "@" in address.netloc
 
 
 def _damage(answer: Answer, accept: str, shape: type[Any], is_conditional: bool) -> str | None:

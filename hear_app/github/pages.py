@@ -6,6 +6,7 @@ of two SHAs.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -17,6 +18,7 @@ from hear_app.errors import UnexpectedAnswerError
 from hear_app.github.client import Answer, Client, PageTooHeavyError
 
 PAGE_SIZES = (100, 50, 25, 5)  # each divides the one before, so that a smaller page fills the same gap
+_NUMBER = re.compile(r"[0-9]{1,9}")  # of a page: a longer one is none
 _AHEAD = 8  # pages asked for before the first of them is taken: bounds memory, not speed
 
 
@@ -160,7 +162,7 @@ def _end(page: Page, landed: dict[int, int]) -> int:
 def last_page_number(answer: Answer) -> int | None:
     """The number of the page that an answer's Link calls last, where it does."""
     numbers = parse_qs((answer.last_request or "").partition("?")[2]).get("page", [])
-    return int(numbers[0]) if numbers and numbers[0].isdecimal() else None
+    return int(numbers[0]) if numbers and _NUMBER.fullmatch(numbers[0]) else None
 
 
 def _gaps(landed: dict[int, int], end: int) -> Iterator[tuple[int, int]]:

@@ -63,17 +63,34 @@ def test_case_40_a_redirect_to_another_host_is_not_followed(
         assert not stranger.log, "not even without the token"
 
 
-def test_case_40_a_link_to_another_host_is_asked_of_our_own(
+def test_case_40_a_next_page_at_another_host_is_no_page_of_ours(
     rig: Rig, repo: SampleRepository, server: Altering
 ) -> None:
     line(repo, 150)
     put_issues(repo, range(1, 151), START)
 
     def linked(_: Request, response: Response) -> Response:
-        link = response.headers.get("link", "")
-        response.headers["link"] = link.replace(server.url, "https://stranger.example") + (
-            ', <https://stranger.example/soon>; rel="deprecation"; type="text/html"' if link else ""
-        )
+        if "link" in response.headers:
+            response.headers["link"] = response.headers["link"].replace(server.url, "https://stranger.example")
+        return response
+
+    server.alter = linked
+    said = rig.failing()
+    assert said.count("links to another host (stranger.example): not followed.") == 2
+    server.alter = lambda _, response: response
+    rig.one()
+    found = rig.stored()
+    assert len(found.on_branch) == len(found.issues) == 150
+
+
+def test_case_40_no_host_lands(rig: Rig, repo: SampleRepository, server: Altering) -> None:
+    """Nor does another one stand in the way where it is not that of a page."""
+    line(repo, 150)
+    put_issues(repo, range(1, 151), START)
+
+    def linked(_: Request, response: Response) -> Response:
+        deprecated = '<https://stranger.example/soon>; rel="deprecation"; type="text/html"'
+        response.headers["link"] = ", ".join(filter(None, (response.headers.get("link"), deprecated)))
         return response
 
     server.alter = linked

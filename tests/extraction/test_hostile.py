@@ -11,9 +11,10 @@ import pytest
 
 from hear_app.github import limits
 from hear_app.sample.faults import Fault, FaultRule
-from tests.extraction.harness import NAME, START, issues_of, line, put_issue, put_issues, repository
+from tests.extraction.harness import NAME, START, Quiet, issues_of, line, put_issue, put_issues, repository
 
 if TYPE_CHECKING:
+    from hear_app.landing import Stream
     from hear_app.sample.history import SampleRepository
     from hear_app.sample.wire import Request, Response
     from tests.extraction.harness import Altering, Rig
@@ -63,22 +64,52 @@ def test_a_repository_that_is_none(rig: Rig, server: Altering, body: bytes) -> N
     assert len(rig.stored(8).on_branch) == 3
 
 
+LINKS = [
+    "<http://[::1>",
+    "<http://127.0.0.1:99999/>",
+    "<mailto:@127.0.0.1:80/>",
+    "<?page=" + "9" * 5000 + ">",
+    "<>",
+    "<",
+    "",
+]
+
+
+@pytest.mark.parametrize("name", ["next", "last"])
+@pytest.mark.parametrize("link", LINKS)
+def test_links_that_are_none(rig: Rig, repo: SampleRepository, server: Altering, link: str, name: str) -> None:
+    line(repo, 3)
+    put_issues(repo, range(1, 3), START)
+
+    def broken(_: Request, response: Response) -> Response:
+        response.headers["link"] = f'{link}; rel="{name}"'
+        return response
+
+    server.alter = broken
+    [result] = rig.sync()
+    assert "did not foresee" not in " ".join(map(str, result.errors))
+    server.alter = lambda _, response: response
+    rig.one()
+    assert whole(rig, repo)
+
+
 def test_what_nobody_foresaw_costs_one_repository(rig: Rig, repo: SampleRepository, server: Altering) -> None:
     other = repository("other", 8)
     line(other, 3)
     server.repositories.append(other)
     put_issues(repo, range(1, 3), START)
 
-    def broken(request: Request, response: Response) -> Response:
-        if request.path == "/repos/acme/tool/issues":
-            response.headers["link"] = '<http://[::1>; rel="next"'
-        return response
+    class Broken(Quiet):
+        def rows(self, name: str, stream: Stream, count: int, total: int | None) -> None:
+            if name == NAME:
+                raise ZeroDivisionError("no such share")
+            super().rows(name, stream, count, total)
 
-    server.alter = broken
+    rig.reporter = Broken()
     bad, good = rig.sync(NAME, "acme/other")
     [error] = bad.errors
     assert "did not foresee" in str(error)
-    assert "Invalid IPv6 URL" in str(error)
+    assert "no such share" in str(error)
     assert not good.errors
     assert len(rig.stored(8).on_branch) == 3
 

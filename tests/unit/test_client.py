@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -186,6 +188,104 @@ def test_a_redirect_to_another_host_is_refused_and_not_asked(
     ):
         clock.client(httpserver.url_for("").rstrip("/"), token).get(ABOUT)
     assert server.log == []
+
+
+AWAY = {
+    "another port": "http://127.0.0.1:{other}/x",
+    "another host": "http://localhost:{port}/x",
+    "another scheme": "https://127.0.0.1:{port}/x",
+    "no authority at all": "mailto:@127.0.0.1:{other}/x",
+    "ours, but with a user": "http://octo@127.0.0.1:{port}/x",
+    "a user named like ours": "http://127.0.0.1:{port}@127.0.0.1:{other}/x",
+    "a user named like ours, escaped": "http://127.0.0.1%3A{port}@127.0.0.1:{other}/x",
+    "no scheme": "//127.0.0.1:{other}/x",
+    "a path that is a host": "http://127.0.0.1:{port}@127.0.0.1:{other}",
+    "a script": "javascript:alert(1)",
+    "a file": "file:///etc/passwd",
+}
+NO_ADDRESS = ["http://[::1/x", "http://[127.0.0.1]:80/x", "http://[::1]]/x", "http://127.0.0.1:99999/x", "//[v.x/"]
+
+
+class Socket:
+    """A listener below all HTTP libraries, which sends the same bytes whoever asks; `asked` are the requests."""
+
+    def __init__(self) -> None:
+        self.answer = b""
+        self.asked: list[bytes] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def says(self, status: bytes, *headers: str) -> None:
+        lines = [b"HTTP/1.1 " + status, *map(str.encode, headers), b"Content-Length: 2", b"Connection: close"]
+        self.answer = b"\r\n".join([*lines, b"", b"[]"])
+
+    def close(self) -> None:
+        self._listening.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                with connection:
+                    self.asked.append(connection.recv(65_536))
+                    connection.sendall(self.answer)
+
+
+@pytest.fixture
+def sockets() -> Iterator[tuple[Socket, Socket]]:
+    """The API and another server."""
+    api, other = Socket(), Socket()
+    other.says(b"200 OK")
+    yield api, other
+    api.close()
+    other.close()
+
+
+@pytest.mark.parametrize("header", ['Link: <{}>; rel="next"', "Location: {}"], ids=["link", "redirect"])
+@pytest.mark.parametrize("where", AWAY)
+def test_nobody_else_is_asked_whatever_an_answer_names(
+    sockets: tuple[Socket, Socket], clock: Clock, header: str, where: str
+) -> None:
+    api, other = sockets
+    address = AWAY[where].format(port=api.port, other=other.port)
+    api.says(b"302 Found" if "Location" in header else b"200 OK", header.format(address))
+    with pytest.raises(UnexpectedAnswerError, match=r"to another host .*: not followed\..*HEAR_API_URL"):
+        clock.client(f"http://127.0.0.1:{api.port}", TOKEN).get(ABOUT)
+    assert len(api.asked) == 1
+    assert other.asked == []
+
+
+@pytest.mark.parametrize("header", ['Link: <{}>; rel="next"', "Location: {}"], ids=["link", "redirect"])
+@pytest.mark.parametrize("address", NO_ADDRESS)
+def test_an_address_that_is_none_is_told(
+    sockets: tuple[Socket, Socket], clock: Clock, header: str, address: str
+) -> None:
+    api, _ = sockets
+    api.says(b"302 Found" if "Location" in header else b"200 OK", header.format(address))
+    with pytest.raises(UnexpectedAnswerError, match=f"{ABOUT} (links|redirects) to .*not followed"):
+        clock.client(f"http://127.0.0.1:{api.port}", TOKEN).get(ABOUT)
+    assert len(api.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "spelling", ["http://127.0.0.1:{port}/y", "HTTP://127.0.0.1:{port}/y", "/y", "//127.0.0.1:{port}/y"]
+)
+def test_a_link_of_the_api_s_own_is_followed(sockets: tuple[Socket, Socket], clock: Clock, spelling: str) -> None:
+    api, _ = sockets
+    api.says(b"200 OK", f'Link: <{spelling.format(port=api.port)}>; rel="next"')
+    client = clock.client(f"http://127.0.0.1:{api.port}", TOKEN)
+    assert client.get(ABOUT).next_request == "/y"
+
+
+@pytest.mark.parametrize("request_", ["@127.0.0.1:{other}/x", ":{other}/x", "x", "", ".evil.example/x"])
+def test_a_request_that_is_no_path_is_not_sent(
+    sockets: tuple[Socket, Socket], clock: Clock, request_: str
+) -> None:
+    api, other = sockets
+    with pytest.raises(UnexpectedAnswerError, match="is no path of"):
+        clock.client(f"http://127.0.0.1:{api.port}", TOKEN).get(request_.format(other=other.port))
+    assert (api.asked, other.asked) == ([], [])
 
 
 @pytest.mark.parametrize("scheme", ["https", "ftp"])
