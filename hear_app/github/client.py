@@ -39,8 +39,9 @@ _API_VERSION = "2022-11-28"  # kept until 2028; 2026-03-10 drops fields that old
 _TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two bytes; GitHub itself gives up after 10
 _ATTEMPTS = 6
 _FIRST_ATTEMPTS = 2  # nobody waits half a minute to read that there is no network
-_TRANSIENT = {408, 500, 502, 503, 504}
+_TRANSIENT = {408, 409, 500, 502, 503, 504}
 _TOO_SLOW = {502, 504}  # what a server says that could not make a page in time
+_EMPTY = "git repository is empty"  # of all that a 409 may say, what asking again does not change
 _SECONDARY = ("secondary rate", "abuse detection")  # what GitHub says, and what older Enterprise servers do
 _SHA = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
 _REDIRECTS = 5
@@ -235,10 +236,11 @@ class Client:
                 self.limits.refused("the rate limit" if quota.remaining == 0 else "the secondary rate limit", wait)
                 raise _Refused
         self.limits.answered(quota)
-        if answer.status in _TRANSIENT:
+        is_empty = answer.status == 409 and _EMPTY in message.lower()
+        if answer.status in _TRANSIENT and not is_empty:
             if wait is not None:
                 self.limits.hold("the server", wait)
-            return f"status {answer.status}"
+            return f"status {answer.status} {message}".rstrip(" .")
         raise _final(answer, message, self._token.mask(_forbidden_remedy(answer)), self.has_token)
 
     def _url(self, request: str) -> str:

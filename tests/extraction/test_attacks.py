@@ -398,3 +398,46 @@ def test_a_bomb_is_told_with_its_address(rig: Rig, repo: SampleRepository, serve
     honest(server)
     rig.one()
     assert is_whole(rig, repo)
+
+
+# -- a repository that is closed for a while
+
+
+def test_a_conflict_is_not_taken_for_an_empty_repository(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """A server answers 409 for more than emptiness: a lock must not make all commits leave the branch."""
+    line(repo, 120)
+    rig.one()
+
+    def locked(request: Request, response: Response) -> Response:
+        if request.target.endswith("/commits/main"):
+            response.status, response.body = 409, b'{"message": "Repository is locked for a migration."}'
+        return response
+
+    server.alter = locked
+    line(repo, 3, label="later")
+    rig.requests()
+    assert "status 409 Repository is locked for a migration" in rig.failing()
+    assert sum(asked.endswith("/commits/main") for asked in rig.requests()) == 6, "it was asked again"
+    assert len(rig.stored().on_branch) == 120
+    honest(server)
+    rig.one()
+    assert is_whole(rig, repo)
+
+
+def test_a_conflict_that_passes_is_no_failure(rig: Rig, repo: SampleRepository, server: Altering) -> None:
+    line(repo, 3)
+    times = 0
+
+    def locked(request: Request, response: Response) -> Response:
+        nonlocal times
+        if request.target.endswith("/commits/main") and times < 2:
+            times += 1
+            response.status, response.body = 409, b'{"message": "Repository is locked for a migration."}'
+        return response
+
+    server.alter = locked
+    rig.one()
+    assert times == 2
+    assert is_whole(rig, repo)

@@ -478,6 +478,25 @@ def test_any_other_status_is_told_as_it_is(httpserver: HTTPServer, clock: Clock,
     assert caught.value.status == status
 
 
+@pytest.mark.parametrize(
+    "message", ["Repository is locked for a migration.", "", "This repository is empty-handed."]
+)
+def test_a_conflict_passes_or_is_told(httpserver: HTTPServer, clock: Clock, message: str) -> None:
+    httpserver.expect_request(ABOUT).respond_with_json({"message": message}, status=409)
+    with pytest.raises(UnreachableError, match=f"{ABOUT} after 6 tries: status 409 ?{message[:-1]}"):
+        clock.client(httpserver.url_for("").rstrip("/")).get(ABOUT)
+    assert len(httpserver.log) == 6
+
+
+def test_an_empty_repository_is_asked_for_once(httpserver: HTTPServer, clock: Clock) -> None:
+    empty = {"message": "Git Repository is empty."}
+    httpserver.expect_request(ABOUT).respond_with_json(empty, status=409)
+    with pytest.raises(UnexpectedAnswerError, match=r"409 Git Repository is empty\.$") as caught:
+        clock.client(httpserver.url_for("").rstrip("/")).get(ABOUT)
+    assert caught.value.status == 409
+    assert len(httpserver.log) == 1
+
+
 def test_a_refusal_without_json_is_told_too(httpserver: HTTPServer, clock: Clock) -> None:
     httpserver.expect_request(ABOUT).respond_with_data("<html>no</html>", status=403, content_type="text/html")
     with pytest.raises(ForbiddenError, match=r"GitHub refuses /repos/acme/tool: 403\."):
