@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hear_app import listing, warehouse
 from hear_app.errors import UsageError
@@ -37,23 +37,25 @@ def planned(settings: Settings, names: Sequence[str], landing: Landing, sample: 
 
     The sample's server runs for as long as the block lasts. Raises UsageError, LandingError.
     """
-    token = settings.github_token.get_secret_value() if settings.github_token else None
     if settings.api_source == SAMPLE_SOURCE:
         raise UsageError(f"HEAR_SOURCE={SAMPLE_SOURCE} is the embedded sample's own name.", "Take another one.")
-    given = Plan((), settings.api_source, settings.api_url, token, "")
-    landed = tuple(sorted(known.full_name or "" for known, _ in landing.repositories(given.source).values()))
+    landed = landing.repositories(settings.api_source).values()
     if names and sample:
         raise UsageError("--sample takes no repository names.", "Give either.")
     if names:
-        yield replace(given, names=tuple(names), why="")
+        yield _asked(settings, names, "")
     elif settings.named_repositories and not sample:
-        yield replace(given, names=settings.named_repositories, why="named in HEAR_REPOS")
+        yield _asked(settings, settings.named_repositories, "named in HEAR_REPOS")
     elif landed and not sample:
-        yield replace(given, names=landed, why="landed before")
+        yield _asked(settings, sorted(known.full_name or "" for known, _ in landed), "landed before")
     else:
         with _sample_server() as (url, repositories):
             why = "the embedded sample" + ("" if sample else ", as no repository was named")
             yield Plan(repositories, SAMPLE_SOURCE, url, None, why)
+
+
+def _asked(settings: Settings, names: Sequence[str], why: str) -> Plan:
+    return Plan(tuple(names), settings.api_source, settings.api_url, settings.token_to_send(), why)
 
 
 @contextlib.contextmanager

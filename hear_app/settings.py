@@ -5,12 +5,13 @@ Imports nothing of the package but `errors`, so that the dashboard may use it al
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import ByteSize, Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hear_app.errors import UsageError
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     memory: str = DEFAULT_MEMORY
     shared: bool = False
     max_response: ByteSize = ByteSize(DEFAULT_MAX_RESPONSE)
+    _is_led_away: bool = PrivateAttr(default=False)
 
     @field_validator("github_token")
     @classmethod
@@ -139,6 +141,27 @@ class Settings(BaseSettings):
             raise ValueError("HEAR_BUILD is the working copy: it can't be the published file itself")
         return self
 
+    def token_to_send(self) -> str | None:
+        """The token for the API's host, None without one.
+
+        Raises UsageError where it would go there unencrypted, or where only `.env` names that host and something
+        stronger gave the token: a file in the working folder must not send it elsewhere.
+        """
+        if self.github_token is None:
+            return None
+        address = urlsplit(self.api_url)
+        if address.scheme != "https" and not _is_loopback(str(address.hostname)):
+            raise UsageError(
+                f"GITHUB_TOKEN would go to {self.api_url} unencrypted.",
+                "Set HEAR_API_URL to an https address, or unset GITHUB_TOKEN.",
+            )
+        if self._is_led_away:
+            raise UsageError(
+                f"GITHUB_TOKEN is not sent to {self.api_url}: the file .env alone names that, not the token.",
+                "If the token is meant for it, set HEAR_API_URL in the environment too; else take it out of .env.",
+            )
+        return self.github_token.get_secret_value()
+
     @property
     def named_repositories(self) -> tuple[str, ...]:
         """HEAR_REPOS as a list; names may be parted by spaces or commas."""
@@ -185,15 +208,29 @@ class Settings(BaseSettings):
         raise UsageError(f"No dbt_project.yml in {homes[0]}.", "Set HEAR_HOME to the folder that holds hear_app.")
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def load_settings(**flags: Any) -> Settings:
     """Settings from flags over environment over `.env`; a flag that is None was not given.
 
     Raises UsageError with one sentence where a value can't be used.
     """
+    given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        settings = Settings(**given)
+        if settings.github_token is not None and settings.api_url != GITHUB_API_URL:
+            without_file = Settings(**given, _env_file=None)
+            settings._is_led_away = (
+                without_file.github_token is not None and without_file.api_url != settings.api_url
+            )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         name = where if where.isupper() else f"HEAR_{where.upper()}"
         raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
+    return settings

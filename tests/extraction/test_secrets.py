@@ -83,6 +83,18 @@ def test_a_server_that_repeats_what_it_was_sent(
     assert not leaks(rig.root)
 
 
+def test_a_file_in_the_folder_leads_it_nowhere(repo: SampleRepository, server: Altering, tmp_path: Path) -> None:
+    """The token of the environment, and a `.env` that came with the folder: not one request is made."""
+    line(repo, 3)
+    (tmp_path / ".env").write_text(f"HEAR_API_URL={server.url}\n", encoding="utf-8")
+    process = command("", tmp_path, "sync", NAME)
+    said = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert f"GITHUB_TOKEN is not sent to {server.url}" in said[1]
+    assert TOKEN not in "".join(said)
+    assert not server.log
+
+
 def test_the_command_does_not_tell_it(repo: SampleRepository, server: Altering, tmp_path: Path) -> None:
     line(repo, 110)
     put_issues(repo, range(1, 111), START)

@@ -319,6 +319,66 @@ def test_settings_can_t_be_changed() -> None:
         settings.max_wait = 1  # type: ignore[misc]
 
 
+WARNED = "GITHUB_TOKEN is not sent to "
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ghe.example/api/v3", "http://127.0.0.1:8100", "https://api.github.com:8443"]
+)
+def test_the_token_of_the_environment_follows_no_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    (folder / ".env").write_text(f"HEAR_API_URL={url}\n", encoding="utf-8")
+    assert load_settings().token_to_send() is None, "without one there is nothing to keep back"
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    with pytest.raises(UsageError) as caught:
+        load_settings().token_to_send()
+    assert str(caught.value) == (
+        f"{WARNED}{url}: the file .env alone names that, not the token. "
+        "If the token is meant for it, set HEAR_API_URL in the environment too; else take it out of .env."
+    )
+    monkeypatch.setenv("HEAR_API_URL", url)
+    assert load_settings().token_to_send() == TOKEN, "the remedy heals"
+
+
+def test_the_token_goes_where_something_as_strong_sends_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / ".env").write_text(f"HEAR_API_URL=https://ghe.example\nGITHUB_TOKEN={TOKEN}\n", encoding="utf-8")
+    assert load_settings().token_to_send() == TOKEN, "both of the file"
+    assert load_settings(api_url="https://other.example").token_to_send() == TOKEN, "a flag is stronger"
+    monkeypatch.setenv("HEAR_API_URL", "https://other.example")
+    assert load_settings().token_to_send() == TOKEN, "the environment is stronger"
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_other")
+    assert load_settings().token_to_send() == "ghp_other", "the file says nothing that counts"
+
+
+def test_a_file_that_names_github_itself_leads_nowhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / ".env").write_text(f"HEAR_API_URL={GITHUB_API_URL}/\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    assert load_settings().token_to_send() == TOKEN
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["ghe.example", "api.github.com", "10.0.0.1", "127.0.0.1.example", "localhost.example", "[2001:db8::1]"],
+)
+def test_the_token_is_not_sent_unencrypted(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("HEAR_API_URL", f"http://{host}")
+    assert load_settings().token_to_send() is None
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    with pytest.raises(
+        UsageError, match=r"would go to http://\S+ unencrypted\. Set HEAR_API_URL to an https"
+    ) as caught:
+        load_settings().token_to_send()
+    assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8100", "localhost", "[::1]:8100", "127.8.8.8"])
+def test_this_machine_gets_it_over_http(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("HEAR_API_URL", f"http://{host}")
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    assert load_settings().token_to_send() == TOKEN
+
+
 @pytest.mark.parametrize(("text", "size"), [("64MB", 64_000_000), ("1.5 gb", 1_500_000_000), ("16MiB", 1 << 24)])
 def test_the_size_of_an_answer(monkeypatch: pytest.MonkeyPatch, text: str, size: int) -> None:
     assert load_settings().max_response == 64_000_000
