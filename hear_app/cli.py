@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -13,14 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from hear_app import interrupt
 from hear_app.errors import HearError
 
 if TYPE_CHECKING:
     from hear_app.build import Build
     from hear_app.settings import Settings
     from hear_app.sync import RepositoryResult
-
-INTERRUPTED = 130
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -311,8 +309,7 @@ def _exit_by(results: list[RepositoryResult], held: dict[str, HearError]) -> Non
 
 def main() -> NoReturn:
     """Runs the command line: an error is one sentence and its exit code, never a traceback."""
-    signal.signal(signal.SIGINT, _leave_interrupted)
-    signal.signal(signal.SIGTERM, _leave_interrupted)
+    interrupt.answer()
     sys.exit(_guarded(app))
 
 
@@ -348,14 +345,6 @@ def _reader_left() -> int:
     """The reader of our output went away, as `head` does: no error, and nothing more to say."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _leave_interrupted(_signum: int, _frame: object) -> NoReturn:
-    """Leaves at once: what has landed is whole, and no thread in mid-request need be waited for."""
-    cursor = b"\x1b[?25h" if sys.stderr.isatty() else b""
-    # No print: the interrupted thread may be in the middle of one.
-    os.write(2, cursor + b"hear: interrupted; what has landed is kept, and the next run goes on from there.\n")
-    os._exit(INTERRUPTED)
 
 
 def _say(text: str) -> None:

@@ -6,10 +6,18 @@ import os
 import sys
 from typing import NoReturn
 
+from hear_app import interrupt
 from hear_app.errors import UsageError
 from hear_app.settings import Settings
 
 _LOCAL = "127.0.0.1"
+# Streamlit answers signals itself as soon as it serves; until then it imports, which takes a while.
+_START = """
+from hear_app import interrupt
+interrupt.answer()
+from streamlit.web.cli import main
+main(prog_name="streamlit")
+"""
 
 
 def serve(settings: Settings, port: int, address: str | None) -> NoReturn:
@@ -29,7 +37,9 @@ def serve(settings: Settings, port: int, address: str | None) -> NoReturn:
         "browser.gatherUsageStats": "false",
     }
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-    command = [sys.executable, "-m", "streamlit", "run", str(app), *flags]
+    # -P: no module of the working folder stands in for one of ours.
+    command = [sys.executable, "-P", "-c", _START, "run", str(app), *flags]
+    interrupt.hold()  # until the new program, which begins with nothing, answers them
     os.execve(command[0], command, _environment(settings))  # noqa: S606
 
 

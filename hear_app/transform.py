@@ -77,6 +77,7 @@ class Models:
         sys.setswitchinterval(0.0005)  # seconds; else the others wait 5 ms for this thread at each of their reads
         try:
             with contextlib.suppress(Exception):
+                _without_named_semaphores()
                 from dbt.cli.main import dbtRunner
 
                 self._manifest = dbtRunner().invoke(["--log-level", "none", "parse"]).result
@@ -121,6 +122,19 @@ def _settings(project: Path, build: Path) -> dict[str, str]:
         "DBT_USE_COLORS": str(sys.stderr.isatty()),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     }
+
+
+def _without_named_semaphores() -> None:
+    """Lets dbt's locks be of the kind that has no name, before it is imported.
+
+    dbt makes locks that processes could share by name, though it starts none. Such a name outlives a process that
+    is interrupted, and the helper process that Python starts to remove it says so.
+    """
+    from multiprocessing import get_context
+
+    from dbt import mp_context
+
+    mp_context._MP_CONTEXT = get_context("fork")  # type: ignore[assignment]
 
 
 def _failure(command: str, outcome: Any) -> str:
