@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from hear_app import bronze, compact, held, ledger, listing, verify, warehouse
+from hear_app import bronze, compact, held, ledger, verify, warehouse
 from hear_app.errors import HearError, LandingError, ProofError, UsageError
 from hear_app.held import Held
 from hear_app.job import Job, Models, Published, print_results, published_state
@@ -20,6 +20,7 @@ from hear_app.landing import Landing, RepositoryKey
 from hear_app.landing.integrity import Place
 from hear_app.settings import SAMPLE_SOURCE, Settings
 from hear_app.sync import RepositoryResult
+from hear_app.terminal import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,7 @@ class Build:
         """
         compact.finish(self.landing)
         for folder in self.landing.strays():
-            listing.say(
-                f"Nothing in {folder} belongs there, in the landing zone: a stray copy, say. It is left out."
-            )
+            say(f"Nothing in {folder} belongs there, in the landing zone: a stray copy, say. It is left out.")
         settings, published = self.settings, published_state(self.settings.warehouse)
         check_kind(published, settings.warehouse, self.sources)
         built = bronze.digests(settings.project_home, settings.people_path)
@@ -81,7 +80,7 @@ class Build:
             print_results(results, {})
             return Outcome(True)
         if reason:
-            listing.say(reason)
+            say(reason)
         back, is_news = job.run(back, results)
         if is_news:
             self._publish(job)
@@ -95,7 +94,7 @@ class Build:
         warehouse.compact_if_sparse(settings.build_path, settings.memory)
         warehouse.publish(warehouse.finish(settings.build_path), settings.warehouse)
         job.clock.lap("publish")
-        listing.say(job.clock.told())
+        say(job.clock.told())
 
     def _named(self, back: Held) -> dict[str, HearError]:
         """What is held back, by the repositories' names."""
@@ -119,7 +118,7 @@ class Build:
         if published and not self._replaces_sample(published):
             self._keep_all_rows(finished)
         warehouse.publish(finished, self.settings.warehouse)
-        listing.say("Published what an earlier run had built.")
+        say("Published what an earlier run had built.")
         return True
 
     def _is_up_to_date(self, finished: Path, built: bronze.Digests) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 
 from hear_app import interrupt
 from hear_app.errors import HearError
+from hear_app.terminal import say, show
 
 if TYPE_CHECKING:
     from hear_app.build import Build
@@ -53,7 +55,7 @@ def _show_version(wanted: bool) -> None:
 
         from hear_app import __version__
 
-        print(f"hear_app {__version__}, DuckDB {version('duckdb')}, dbt-core {version('dbt-core')}")
+        show(f"hear_app {__version__}, DuckDB {version('duckdb')}, dbt-core {version('dbt-core')}")
         raise typer.Exit
 
 
@@ -188,7 +190,7 @@ def export(
     from hear_app import export as exports
 
     for path in exports.export(_settings().warehouse, folder, _one_of(exports.Format, form)):
-        print(path)
+        show(str(path))
 
 
 @app.command()
@@ -212,12 +214,12 @@ def verify(
     else:
         listing.print_proofs(found, totals)
     if not read.is_deep:
-        listing.say("Of what has landed the sizes were compared: `hear verify --deep` reads it all.")
+        say("Of what has landed the sizes were compared: `hear verify --deep` reads it all.")
     if read.waiting:
-        listing.say(f"{read.waiting:,} landed objects are newer than the file: `hear build` loads them.")
+        say(f"{read.waiting:,} landed objects are newer than the file: `hear build` loads them.")
     failed = proofs.failures(found)
     for line in failed:
-        listing.say(line)
+        say(line)
     if failed:
         raise typer.Exit(1)
 
@@ -226,16 +228,16 @@ def verify(
 def compact() -> None:
     """Merge old landed objects, and shrink the file."""
     from hear_app import compact as compaction
-    from hear_app import listing, pipeline
+    from hear_app import pipeline
 
     settings = _settings()
     with pipeline.opened(settings) as landing:
         done = compaction.compact(settings, landing)
-    print(f"landed objects: {done.objects_before:,} before, {done.objects_after:,} now")
+    show(f"landed objects: {done.objects_before:,} before, {done.objects_after:,} now")
     before, after = done.file_bytes_before / 1e6, done.file_bytes_after / 1e6
-    print(f"{settings.warehouse}: {before:,.1f} MB before, {after:,.1f} MB now")
+    show(f"{settings.warehouse}: {before:,.1f} MB before, {after:,.1f} MB now")
     for error in done.damaged:
-        listing.say(f"hear: {error}")
+        say(f"hear: {error}")
     if done.damaged:
         raise typer.Exit(1)
 
@@ -286,7 +288,7 @@ def _build_and_list(
     outcome = job.run(results)
     if not outcome.is_published:
         has_news = has_worked and not outcome.held
-        listing.say("Nothing new: the warehouse stays as it is." if has_news else "The warehouse stays as it is.")
+        say("Nothing new: the warehouse stays as it is." if has_news else "The warehouse stays as it is.")
     if settings.warehouse.exists() and has_worked:
         with warehouse.reading(settings.warehouse) as connection:
             listing.print_tables(listing.tables(connection))
@@ -296,8 +298,6 @@ def _build_and_list(
 
 def _exit_by(results: list[RepositoryResult], held: dict[str, HearError]) -> None:
     """Exit 1 where a repository failed or is held back, saying which; the others are done and published."""
-    from hear_app.listing import say
-
     failed = [(result.name, error) for result in results for error in result.errors]
     for name, error in failed:
         say(f"hear: {name}: {error}")
@@ -317,21 +317,22 @@ def _guarded(command: Callable[[], Any]) -> int:
     try:
         command()
     except HearError as error:
-        _say(f"hear: {error}")
+        say(f"hear: {error}")
         return error.exit_code
     except Exception as error:
         # The disk may be full, or a file vanish, anywhere: a sentence, as for what was foreseen.
         if not (isinstance(error, OSError) or type(error).__module__.partition(".")[0] in {"duckdb", "_duckdb"}):
-            raise
+            say(traceback.format_exc().rstrip())  # ours to mend: whoever reports it needs all of it
+            return 1
         if isinstance(error, BrokenPipeError):
             return _reader_left()
-        _say(f"hear: {_mishap(error)} What has landed and the last good file stay.")
+        say(f"hear: {_mishap(error)} What has landed and the last good file stay.")
         return 1
     return 0
 
 
 def _mishap(error: Exception) -> str:
-    said = str(error).strip().splitlines()[0].rstrip(".")
+    said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     if "No space left on device" in said:
         named = re.search(r'"(/[^"]+)"|\'(/[^\']+)\'', said)
         where = f" ({named[1] or named[2]})" if named else ""
@@ -345,10 +346,6 @@ def _reader_left() -> int:
     """The reader of our output went away, as `head` does: no error, and nothing more to say."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from hear_app.held import Held
 from hear_app.landing import LandedObject, Landing, RepositoryKey, parse_path
 from hear_app.settings import Settings
 from hear_app.sync import RepositoryResult
+from hear_app.terminal import say
 
 _NO_DIGESTS = bronze.Digests("", "", "")
 _RESOURCES = ("Out of Memory", "No space left on device")  # failures that no repository is to blame for
@@ -159,7 +160,7 @@ class Job:
         is_alone = len(repositories) < 2 and self.reason is not None
         if is_alone or self._has_other_models() or (self.reason is None and not self._builds([])):
             raise error
-        listing.say("The models do not build with all that is new: looking for the repository.")
+        say("The models do not build with all that is new: looking for the repository.")
         return self._failing(repositories)
 
     def _failing(self, repositories: list[RepositoryKey]) -> list[RepositoryKey]:
@@ -191,7 +192,7 @@ class Job:
         count = len({proof.key for proof in proofs} - failing.keys())
         of = "1 repository" if count == 1 else f"{count} repositories"
         holding = sum(proof.holds for proof in proofs)
-        listing.say(f"Proofs: {'all ' if not failing else ''}{holding} hold, for {of}.")
+        say(f"Proofs: {'all ' if not failing else ''}{holding} hold, for {of}.")
         return held.failing(failing)
 
 

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hear_app import __version__
+from hear_app.terminal import safe, say, show
 
 if TYPE_CHECKING:
     import duckdb
@@ -125,13 +126,12 @@ def print_results(results: list[RepositoryResult], loaded: Mapping[tuple[int, st
                 counts.insert(3, loaded.get((result.repository_id or 0, stream.stream), 0))
             rows.append([f"  {stream.stream}", stream.outcome, *(f"{count:,}" for count in counts)])
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    print("  ".join(_aligned(header, widths)))
+    show("  ".join(_aligned(header, widths)))
     lines = iter(rows)
     for result in results:
-        print(result.name + ("" if result.streams else f": {'failed' if result.error else 'read once'}"))
+        show(result.name + ("" if result.streams else f": {'failed' if result.error else 'read once'}"))
         for _ in result.streams:
-            print("  ".join(_aligned(next(lines), widths)))
-    sys.stdout.flush()
+            show("  ".join(_aligned(next(lines), widths)))
 
 
 def _aligned(cells: list[str], widths: list[int]) -> list[str]:
@@ -159,32 +159,31 @@ def print_proofs(proofs: list[Proof], totals: list[Total]) -> None:
 def print_status(state: Status) -> None:
     """The file, and each stream's freshness, rows and cursor; to stdout."""
     waiting = f"; {state.waiting:,} landed objects wait for `hear build`" if state.waiting else ""
-    print(f"{state.warehouse}: {state.published_bytes / 1e6:,.1f} MB, built {state.built_at}{waiting}")
+    show(f"{state.warehouse}: {state.published_bytes / 1e6:,.1f} MB, built {state.built_at}{waiting}")
     for stream in state.streams:
-        print(f"{stream.repository} ({stream.source}) {stream.stream}")
+        show(f"{stream.repository} ({stream.source}) {stream.stream}")
         reach = f", up to {stream.cursor}" if stream.cursor else ""
-        print(f"  {stream.rows:,} rows, synced {stream.synced_at or 'never'}{reach}")
-    sys.stdout.flush()
+        show(f"  {stream.rows:,} rows, synced {stream.synced_at or 'never'}{reach}")
 
 
 def print_json(value: object) -> None:
     """Dataclasses as JSON, to stdout."""
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(), flush=True)
+    show(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 def print_next_steps(path: Path) -> None:
     """Where the file is, and the commands worth knowing; to stdout."""
-    out = console()
-    out.print(f"Warehouse: {path.resolve()}", markup=False, soft_wrap=True)
+    show(f"Warehouse: {path.resolve()}")
     started = Path(sys.argv[0])
     command = os.path.relpath(started) if started.name == "hear" and not shutil.which("hear") else "hear"
     for lead, (arguments, does) in zip(("Next:", *[""] * len(_NEXT)), _NEXT, strict=False):
-        out.print(f"{lead:6} {command} {arguments:15} {does}", markup=False, soft_wrap=True)
+        show(f"{lead:6} {command} {arguments:15} {does}")
 
 
 def _print(rows: list[list[str]], header: list[str], right: set[int], folds: Set[int] = frozenset()) -> None:
     """A table to stdout. Only the columns in `folds` give way; where that is not enough, the line grows."""
     out = console()
+    rows = [[safe(cell, keep="") for cell in row] for row in rows]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), width=None)
     for index, name in enumerate(header):
         widest = max([cell_len(row[index]) for row in rows] + [cell_len(name)])
@@ -200,9 +199,3 @@ def _print(rows: list[list[str]], header: list[str], right: set[int], folds: Set
         table.add_row(*map(Text, row))
     out.width = max(out.width, Measurement.get(out, out.options.update(max_width=10_000), table).minimum)
     out.print(table)
-
-
-def say(text: str = "") -> None:
-    """Lines to the user, on stderr, where progress and logs go; without what would steer the terminal."""
-    text = "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
-    print(text, file=sys.stderr, flush=True)

@@ -14,6 +14,7 @@ from hear_app.landing import Landing
 from hear_app.progress import reporting
 from hear_app.settings import SAMPLE_SOURCE, Settings
 from hear_app.sync import RepositoryResult, Sync
+from hear_app.terminal import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def sync(
         )
         results = job.run(plan.names)
     landing.check_lock()  # that it was lost while they ran is no one repository's failure
-    listing.say(f"{limits.requests:,} requests{_quota(limits) if not plan.is_sample else ''}")
+    say(f"{limits.requests:,} requests{_quota(limits) if not plan.is_sample else ''}")
     return results
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from hear_app.landing import Stream
-from hear_app.listing import console, say
+from hear_app.listing import console
 from hear_app.sync.results import RepositoryResult, StreamResult
+from hear_app.terminal import safe, say
 
 _LINE_SECONDS = 10.0  # between two plain lines of one stream
 
@@ -67,14 +68,14 @@ class BarReporter:
             task = self._tasks.get((name, stream))
             if task is None:
                 task = self._tasks[name, stream] = self._progress.add_task(
-                    f"{name} {stream}", total=total, total_text=f" of {total:,}" if total else "", rate=""
+                    safe(f"{name} {stream}"), total=total, total_text=f" of {total:,}" if total else "", rate=""
                 )
             if self._waiting is not None and time.monotonic() >= self._waits_until:
                 self._progress.update(self._waiting, visible=False)
             self._progress.update(task, advance=count, rate=self._rate(task))
 
     def note(self, text: str) -> None:
-        self._progress.console.print(f"  {text}", markup=False)
+        self._print(f"  {text}")
 
     def waiting(self, reason: str, seconds: float) -> None:
         with self._lock:
@@ -94,7 +95,10 @@ class BarReporter:
             for key in [key for key in self._tasks if key[0] == result.name]:
                 self._progress.remove_task(self._tasks.pop(key))
             for line in outcome_lines(result):
-                self._progress.console.print(line, markup=False)
+                self._print(line)
+
+    def _print(self, line: str) -> None:
+        self._progress.console.print(safe(line), markup=False)
 
 
 def outcome_lines(result: RepositoryResult) -> list[str]:

@@ -15,11 +15,13 @@ import orjson
 
 from hear_app import warehouse
 from hear_app.errors import UsageError
+from hear_app.terminal import SafeStream, safe
 
 _BATCH = 1000  # rows in memory at once
 _NULL = "NULL"
 _READS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 _Align = Callable[[str, int], str]
+_Out = TextIO | SafeStream
 
 
 class Format(StrEnum):
@@ -43,7 +45,8 @@ def run(path: Path, query: str, form: Format) -> None:
                 return
             cursor = connection.execute(_only(connection, query))
             names = [column[0] for column in cursor.description or []]
-            _WRITERS[form](sys.stdout, names, _rows(cursor))
+            out = SafeStream(sys.stdout) if sys.stdout.isatty() else sys.stdout  # a file gets what is there
+            _WRITERS[form](out, names, _rows(cursor))
         except duckdb.Error as error:
             raise UsageError(str(error).strip()) from error
     sys.stdout.flush()
@@ -67,9 +70,10 @@ def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
         yield from batch
 
 
-def _write_table(out: TextIO, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+def _write_table(out: _Out, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
     """Aligned columns. Widths are those of the first rows; a wider cell later shifts its line and is not cut."""
     first = [row for _, row in zip(range(_BATCH), rows, strict=False)]
+    names = [_text(name) for name in names]
     numeric = [all(isinstance(row[at], int | float | Decimal | None) for row in first) for at in range(len(names))]
     texts = [[_text(cell) for cell in row] for row in first]
     widths = [max([len(name), *(len(row[at]) for row in texts)]) for at, name in enumerate(names)]
@@ -80,28 +84,23 @@ def _write_table(out: TextIO, names: list[str], rows: Iterator[tuple[Any, ...]])
         _write_line(out, [_text(cell) for cell in row], widths, aligned)
 
 
-def _write_line(
-    out: TextIO, cells: list[str], widths: list[int], aligned: list[Callable[[str, int], str]]
-) -> None:
+def _write_line(out: _Out, cells: list[str], widths: list[int], aligned: list[Callable[[str, int], str]]) -> None:
     padded = (align(cell, width) for align, cell, width in zip(aligned, cells, widths, strict=True))
     out.write("  ".join(padded).rstrip() + "\n")
 
 
 def _text(cell: Any) -> str:
-    """A cell on one line, without the control characters that could reach the terminal."""
-    if cell is None:
-        return _NULL
-    text = str(cell)
-    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    """A cell on one line."""
+    return _NULL if cell is None else safe(str(cell), keep="")
 
 
-def _write_csv(out: TextIO, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+def _write_csv(out: _Out, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
     writer.writerows(rows)
 
 
-def _write_json(out: TextIO, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+def _write_json(out: _Out, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
     """An array of objects, one a line."""
     if len(set(names)) < len(names):
         raise UsageError("Two columns have the same name, which JSON can't hold.", "Rename one with `as`.")
@@ -113,7 +112,7 @@ def _write_json(out: TextIO, names: list[str], rows: Iterator[tuple[Any, ...]]) 
     out.write("\n]\n")
 
 
-_WRITERS: dict[Format, Callable[[TextIO, list[str], Iterator[tuple[Any, ...]]], None]] = {
+_WRITERS: dict[Format, Callable[[_Out, list[str], Iterator[tuple[Any, ...]]], None]] = {
     Format.TABLE: _write_table,
     Format.CSV: _write_csv,
     Format.JSON: _write_json,

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from hear_app.errors import TransformError
 from hear_app.settings import DEFAULT_MEMORY
+from hear_app.terminal import SafeStream
 
 _PRINTER_WIDTH = "68"  # dbt's own dots, so that a line with its clock fits 80 columns
 _NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
@@ -92,7 +93,7 @@ class Models:
         from dbt.cli.main import dbtRunner
 
         try:
-            with contextlib.redirect_stdout(sys.stderr):
+            with contextlib.redirect_stdout(SafeStream(sys.stderr, colours=sys.stderr.isatty())):
                 outcome = dbtRunner(manifest=self._manifest).invoke(list(arguments))
         finally:
             # dbt keeps the file open for writing after it is done

@@ -215,11 +215,6 @@ def test_the_path_is_printed_as_it_is(name: str, capsys: pytest.CaptureFixture[s
     assert "hear run OWNER/REPO" in others[0]
 
 
-def test_progress_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    listing.say("reading")
-    assert capsys.readouterr() == ("", "reading\n")
-
-
 @pytest.mark.parametrize("why", ["", "(the embedded sample, as no repository was named)", "named in HEAR_REPOS"])
 def test_the_announcement_fits_80_columns(why: str, capsys: pytest.CaptureFixture[str]) -> None:
     names = ("brackwater/tidegauge", "brackwater/saltmap")
