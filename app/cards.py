@@ -13,7 +13,7 @@ import streamlit as st
 from app import guard, theme, timecharts
 from app.filters import Filters
 from app.numbers import catalog
-from app.tables import nothing, table
+from app.tables import csv, nothing, table
 
 Rows = Callable[[], pl.DataFrame]
 Draw = Callable[[pl.DataFrame], Any]
@@ -124,7 +124,7 @@ def _foot(card: Card) -> None:
         if not card.data.is_empty():
             st.download_button(
                 "CSV",
-                data=_csv(card.data.drop([name for name in card.hides if name in card.data.columns])),
+                data=lambda: csv(card.data.drop(card.hides, strict=False)),
                 file_name=f"hear-{card.key}.csv",
                 mime="text/csv",
                 type="tertiary",
@@ -132,10 +132,6 @@ def _foot(card: Card) -> None:
                 key=f"csv_{card.key}",
                 on_click="ignore",
             )
-
-
-def _csv(frame: pl.DataFrame) -> Callable[[], bytes]:
-    return lambda: frame.write_csv().encode()
 
 
 def _about(card: Card) -> None:

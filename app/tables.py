@@ -7,6 +7,8 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
+from hear_app.spreadsheet import FORMULA, MARK
+
 # The address carries the name behind its #, so that the link can show it.
 PERSON = st.column_config.LinkColumn("Person", display_text=r"#(.*)$", help="Opens the person's own page")
 _SAFE = 2**53
@@ -75,6 +77,13 @@ def _configured(wanted: Any, kind: pl.DataType) -> Any:
     if kind == pl.Date:
         return st.column_config.DateColumn(wanted)
     return st.column_config.Column(wanted)
+
+
+def csv(frame: pl.DataFrame) -> bytes:
+    """Rows as a file that a spreadsheet may open: no text in it starts a formula."""
+    texts = pl.col(pl.String)
+    marked = pl.when(texts.str.contains(FORMULA)).then(pl.lit(MARK) + texts).otherwise(texts)
+    return frame.with_columns(marked.name.keep()).write_csv().encode()
 
 
 def nothing(text: str) -> None:

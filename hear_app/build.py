@@ -138,7 +138,7 @@ class Build:
     def _keep_all_rows(self, build: Path) -> None:
         """Raises ProofError where the file as it would be has less than the published one."""
         path = self.settings.warehouse
-        with warehouse.reading(build) as connection:
+        with warehouse.reading(build, closed=False) as connection:
             lost = verify.lost_rows(connection, str(path))
         if lost:
             raise ProofError(

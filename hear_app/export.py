@@ -11,6 +11,7 @@ import duckdb
 
 from hear_app import warehouse
 from hear_app.errors import WarehouseError
+from hear_app.spreadsheet import guarded_column
 
 _BATCH = 10_000
 _SQLITE_TYPES = {
@@ -33,7 +34,7 @@ def export(path: Path, folder: Path, form: Format) -> list[Path]:
     Parquet and CSV make a file a table, SQLite one file with all. Raises WarehouseError where the folder can't
     be written.
     """
-    with warehouse.reading(path) as connection:
+    with warehouse.reading(path, closed=False) as connection:
         tables = [
             name
             for (name,) in connection.execute(
@@ -52,10 +53,19 @@ def export(path: Path, folder: Path, form: Format) -> list[Path]:
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: str, target: Path, form: Format) -> Path:
-    options = "format csv, header" if form is Format.CSV else "format parquet, compression zstd"
     part = target.with_name(target.name + ".part")
     location = str(part).replace("'", "''")
-    connection.execute(f"copy gold.{table} to '{location}' ({options})")
+    if form is Format.CSV:
+        texts = connection.execute(
+            "select column_name from duckdb_columns() where schema_name = 'gold' and table_name = ? "
+            "and data_type = 'VARCHAR'",
+            [table],
+        ).fetchall()
+        replaced = f" replace ({', '.join(guarded_column(name) for (name,) in texts)})" if texts else ""
+        rows, options = f"(select *{replaced} from gold.{table})", "format csv, header"  # noqa: S608
+    else:
+        rows, options = f"gold.{table}", "format parquet, compression zstd"
+    connection.execute(f"copy {rows} to '{location}' ({options})")
     return part.replace(target)
 
 

@@ -13,13 +13,14 @@ from typing import Any, TextIO
 import duckdb
 import orjson
 
-from hear_app import warehouse
+from hear_app import readonly, warehouse
 from hear_app.errors import UsageError
+from hear_app.spreadsheet import guarded
 from hear_app.terminal import SafeStream, safe
 
 _BATCH = 1000  # rows in memory at once
+_PARQUET_BATCH = 122_880  # rows of one row group
 _NULL = "NULL"
-_READS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 _Align = Callable[[str, int], str]
 _Out = TextIO | SafeStream
 
@@ -40,29 +41,17 @@ def run(path: Path, query: str, form: Format) -> None:
     """
     with warehouse.reading(path) as connection:
         try:
+            statement = readonly.reading_statement(connection, query)
             if form is Format.PARQUET:
-                _write_parquet(connection, query)
+                _write_parquet(connection, statement)
                 return
-            cursor = connection.execute(_only(connection, query))
+            cursor = connection.execute(statement)
             names = [column[0] for column in cursor.description or []]
             out = SafeStream(sys.stdout) if sys.stdout.isatty() else sys.stdout  # a file gets what is there
             _WRITERS[form](out, names, _rows(cursor))
         except duckdb.Error as error:
             raise UsageError(str(error).strip()) from error
     sys.stdout.flush()
-
-
-def _only(connection: duckdb.DuckDBPyConnection, query: str) -> str:
-    """The query, if it is one statement that reads.
-
-    A file that is opened read-only can still be overwritten, by `copy … to` its own path.
-    """
-    statements = connection.extract_statements(query)
-    if len(statements) != 1:
-        raise UsageError(f"One query at a time, not {len(statements)}.")
-    if statements[0].type not in _READS:
-        raise UsageError("Only queries that read can run: select, with, from, describe, summarize, explain.")
-    return statements[0].query
 
 
 def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
@@ -94,10 +83,20 @@ def _text(cell: Any) -> str:
     return _NULL if cell is None else safe(str(cell), keep="")
 
 
+class _UnixLines:
+    """Ends a row by a line feed alone. csv's own `lineterminator` would leave a lone return in a cell unquoted."""
+
+    def __init__(self, out: _Out) -> None:
+        self._out = out
+
+    def write(self, row: str) -> None:
+        self._out.write(row.removesuffix("\r\n") + "\n")
+
+
 def _write_csv(out: _Out, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)
+    writer = csv.writer(_UnixLines(out))
+    writer.writerow([guarded(name) for name in names])
+    writer.writerows([guarded(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
 
 
 def _write_json(out: _Out, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
@@ -119,12 +118,19 @@ _WRITERS: dict[Format, Callable[[_Out, list[str], Iterator[tuple[Any, ...]]], No
 }
 
 
-def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+def _write_parquet(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> None:
+    """Not by DuckDB's own `copy`: the connection can open no file, /dev/stdout neither."""
     if sys.stdout.isatty():
         raise UsageError(
             "Parquet is no text for a terminal.", "Redirect it: hear sql … --format parquet > rows.parquet"
         )
-    sys.stdout.flush()
-    connection.execute(
-        f"copy (\n{_only(connection, query).rstrip().rstrip(';')}\n) to '/dev/stdout' (format parquet)"
-    )
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    batches = connection.sql(statement.query).to_arrow_reader(_PARQUET_BATCH)
+    try:
+        with pq.ParquetWriter(sys.stdout.buffer, batches.schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+    except pa.ArrowNotImplementedError as error:
+        raise UsageError(f"Parquet can't hold a column: {error}.", "Cast it, as in `column::varchar`.") from error

@@ -18,13 +18,14 @@ from pathlib import Path
 
 import duckdb
 
-from hear_app import locks
+from hear_app import locks, readonly
 from hear_app.errors import BusyError, WarehouseError
 from hear_app.settings import DEFAULT_MEMORY
 
 STORAGE_VERSION = "v1.4.0"  # opens in DuckDB 1.4 and later; below it a stale WAL is replayed into the new file
 _STORAGE = f"storage_version '{STORAGE_VERSION}', block_size 65536"  # of the usual 256 KiB much stays empty
 _PROBE_SECONDS = 5.0
+_INSTALLS_NOTHING: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
 _FEW_BLOCKS = 256  # below 16 MiB there is nothing worth the rewrite
 
 
@@ -63,8 +64,11 @@ def unwritable(
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(path: Path, *, closed: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published file, read-only, for as short as the block lasts.
+
+    A statement can reach nothing but that file, whatever it or a view in the file says, unless it is not `closed`:
+    for statements of our own that attach or write a second file.
 
     Raises WarehouseError where there is none, or one that is not ours; BusyError where a client holds it
     read-write.
@@ -72,10 +76,12 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     if not path.exists():
         raise WarehouseError(f"There is no warehouse at {path}.", "`hear run` makes it.")
     try:
-        connection = duckdb.connect(path, read_only=True, config={"autoinstall_known_extensions": "false"})
+        connection = duckdb.connect(path, read_only=True, config=readonly.CONFIG if closed else _INSTALLS_NOTHING)
     except duckdb.Error as error:
         raise _opening_error(path, error) from error
     with contextlib.closing(connection):
+        if closed:
+            readonly.shut(connection)
         if not _is_ours(connection):
             raise WarehouseError(
                 f"{path} is a DuckDB database that hear_app did not make.",

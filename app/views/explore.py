@@ -115,7 +115,7 @@ def _downloads(name: str, rows: Callable[[], pl.DataFrame]) -> None:
     """CSV and Parquet, made when they are asked for."""
     with st.container(horizontal=True):
         st.download_button(
-            "CSV", lambda: rows().write_csv().encode(), f"{name}.csv", "text/csv", icon=":material/download:",
+            "CSV", lambda: tables.csv(rows()), f"{name}.csv", "text/csv", icon=":material/download:",
             on_click="ignore", key=f"csv_{name}",
         )  # fmt: skip
         st.download_button(

@@ -150,8 +150,8 @@ def test_make_help_lists_each_target_once() -> None:
 # -- imports
 
 
-def test_the_app_sees_only_settings_and_warehouse() -> None:
-    allowed = {"hear_app.errors", "hear_app.settings", "hear_app.warehouse"}
+def test_the_app_sees_only_what_it_reads_by() -> None:
+    allowed = {f"hear_app.{name}" for name in ("errors", "sandbox", "settings", "spreadsheet", "warehouse")}
     for path in (HOME / "app").rglob("*.py"):
         ours = {module for module in imported_modules(path) if module.split(".")[0] == "hear_app"}
         assert ours <= allowed, path
