@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
+import resource
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from app import sandbox
 from hear_app.errors import WarehouseError
+from hear_app.sandbox_worker import Request
 
 HOSTILE = [
     "drop table gold.fct_issues",
@@ -62,6 +70,15 @@ HOSTILE = [
     "select * from connection",
     "select * from frame",
     "select * from os",
+    "explain analyze copy (select 1) to '{published}' (use_tmp_file false)",
+    "explain analyze copy (select 1) to '{published}.wal' (use_tmp_file false)",
+    "with x as (copy (select 1) to '{published}' (use_tmp_file false)) from x",
+    (
+        "from json_execute_serialized_sql(json_serialize_sql("
+        "'with x as (copy (select 1) to ''{published}'' (use_tmp_file false)) from x'))"
+    ),
+    "select * from read_blob('{published}')",
+    "select * from read_text('/proc/self/environ')",
 ]
 
 
@@ -71,9 +88,10 @@ def test_a_hostile_query_is_refused(sample: Path, tmp_path: Path, query: str) ->
     secret.write_text("column\nthe-secret\n", encoding="utf-8")
     before = hashlib.sha256(sample.read_bytes()).digest()
     with pytest.raises(sandbox.RefusedError) as refused:
-        sandbox.run(sample, query.format(folder=tmp_path, secret=secret), seconds=5)
+        sandbox.run(sample, query.format(folder=tmp_path, secret=secret, published=sample), seconds=5)
     assert "the-secret" not in str(refused.value)
     assert os.listdir(tmp_path) == ["secret.csv"]  # noqa: PTH208
+    assert not sample.with_name(f"{sample.name}.wal").exists()
     assert hashlib.sha256(sample.read_bytes()).digest() == before
 
 
@@ -90,9 +108,93 @@ def test_a_long_query_is_stopped(sample: Path, query: str) -> None:
         sandbox.run(sample, query, seconds=0.3)
 
 
-def test_memory_is_limited(sample: Path) -> None:
-    with pytest.raises(sandbox.RefusedError, match="512 MB"):
-        sandbox.run(sample, "select list(range) from range(300000000)")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select levenshtein(repeat('a', 100000), repeat('b', 100000))",  # one call, which DuckDB never interrupts
+        "select count(*) from range(1000000) as a, range(1000000) as b",
+    ],
+)
+def test_the_deadline_holds_inside_one_call(sample: Path, query: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(sandbox.RefusedError, match="Stopped after 2 seconds"):
+        sandbox.run(sample, query, seconds=2)
+    assert time.monotonic() - began < 8  # it takes some 50 undisturbed, and may wait for a place
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select list(range) from range(300000000)",
+        "select repeat('a', 2000000000)",
+        "select length(repeat('a', 2000000000))",
+        "select string_agg(repeat('a', 1000000), '') from range(5000)",
+    ],
+)
+def test_memory_is_limited(sample: Path, query: str) -> None:
+    with pytest.raises(sandbox.RefusedError, match=r"512 MB|Stopped"):
+        sandbox.run(sample, query)
+    # Over all ended workers: the limit, and what the libraries take. KiB on Linux.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1.6 * 2**20
+
+
+def test_a_result_is_limited(sample: Path) -> None:
+    with pytest.raises(sandbox.RefusedError, match="too big"):
+        sandbox.run(sample, "select repeat('x', 10000) from range(5000)")
+
+
+def test_a_worker_gets_no_secret_and_leaves_nothing_behind(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_never_to_be_seen")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "never_to_be_seen")
+    seen = dict[int, bytes]()
+    slow = threading.Thread(target=lambda: _refused(sample, "from range(100000000000) where range < 0", 3))
+    slow.start()
+    while slow.is_alive():
+        for worker in _children():
+            with contextlib.suppress(OSError):
+                seen[worker] = Path(f"/proc/{worker}/environ").read_bytes()
+        time.sleep(0.05)
+    slow.join()
+    worker = next(number for number, text in seen.items() if b"POLARS_MAX_THREADS" in text)
+    assert b"never_to_be_seen" not in seen[worker]
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def _refused(path: Path, query: str, seconds: float) -> None:
+    with contextlib.suppress(sandbox.RefusedError):
+        sandbox.run(path, query, seconds=seconds)
+
+
+def _children() -> list[int]:
+    found = [Path(f"/proc/{os.getpid()}/task/{task}/children") for task in os.listdir("/proc/self/task")]  # noqa: PTH208
+    return [int(number) for path in found if path.exists() for number in path.read_text(encoding="ascii").split()]
+
+
+def test_a_worker_ends_where_the_one_that_started_it_is_killed(sample: Path) -> None:
+    request = Request(str(sample), "from range(100000000000) where range < 0", 10, 1)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "hear_app.sandbox_worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert worker.stdin is not None
+    worker.stdin.write(json.dumps(request).encode())
+    worker.stdin.close()
+    assert worker.wait(timeout=20) < 0  # by the kernel's alarm or its limit of processor time
+    assert worker.stdout is not None
+    worker.stdout.close()
+
+
+def test_two_run_at_a_time(sample: Path) -> None:
+    long = [
+        threading.Thread(target=_refused, args=(sample, "from range(100000000000) where range < 0", 8))
+        for _ in range(2)
+    ]
+    for thread in long:
+        thread.start()
+    time.sleep(0.5)
+    with pytest.raises(sandbox.RefusedError, match="Two other queries"):
+        sandbox.run(sample, "select 1")
+    for thread in long:
+        thread.join()
 
 
 def test_rows_are_limited_with_a_word(sample: Path) -> None:
@@ -115,6 +217,12 @@ def test_rows_are_limited_with_a_word(sample: Path) -> None:
         "select [1] as a, {'b': 2} as c, 'x'::blob as d, 1::hugeint as f, null as g, uuid() as h",
         "select interval 1 day as a, [1, 2] as b, null as c",
         "select 1 as a, 2 as a",
+        "select union_value(a := 1) as a, [interval 1 day] as b",
+        "explain analyze from fct_issues",
+        "explain (format json) select 1",
+        "values (1)",
+        "table dim_user",
+        "pivot fct_issues on is_open in (true, false) using count(*)",
     ],
 )
 def test_a_reading_query_is_answered(sample: Path, query: str) -> None:
