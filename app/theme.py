@@ -69,6 +69,9 @@ STYLE = """<style>
 </style>"""
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^&=@/])")
+# What a browser's Markdown makes a link of, even where its characters are escaped; no break shows what parts it.
+_LINKED = re.compile(r"(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+_NO_BREAK = "\u2060"
 
 
 def plain(text: str | None) -> str:
@@ -79,7 +82,7 @@ def plain(text: str | None) -> str:
 
 def escaped(text: str | None) -> str:
     """A text from elsewhere for a place that reads Markdown: what it shows is what it says."""
-    return _MARKUP.sub(r"\\\1", plain(text))
+    return _MARKUP.sub(r"\\\1", _LINKED.sub(_NO_BREAK, plain(text)))
 
 
 def number(value: float | None, digits: int = 0) -> str:

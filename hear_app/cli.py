@@ -174,11 +174,15 @@ def serve(
     address: Annotated[
         str | None, typer.Option(help="On which address; this machine only unless given.", show_default=False)
     ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="A further name it answers to, besides localhost and its address; repeatable."),
+    ] = None,
 ) -> None:
     """Show the dashboard in a browser."""
     from hear_app import serve as serving
 
-    serving.serve(_settings(), port, address)
+    serving.serve(_settings(), port, address, host or [])
 
 
 @app.command()

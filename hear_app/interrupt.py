@@ -21,6 +21,12 @@ def answer() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
+def end() -> None:
+    """From now on an interruption is how the process ends well: at once, without a word, with exit code 0."""
+    for number in _SIGNALS:
+        signal.signal(number, lambda *_: os._exit(0))
+
+
 def hold() -> None:
     """Interruptions wait until `answer` is called: in this process, or in the program that takes its place."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)

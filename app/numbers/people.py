@@ -148,7 +148,7 @@ def table(chosen: Filters) -> pl.DataFrame:
             sum(a.prs_opened)::bigint as prs,
             sum(a.prs_merged)::bigint as merged,
             count(distinct a.month_key) as months_active,
-            'people?user=' || coalesce(u.login, a.user_key::varchar)
+            'people?user=' || url_encode(coalesce(u.login, a.user_key::varchar))
                 || '#' || coalesce(u.login, u.display_name) as person
         from gold.agg_user_month as a
         inner join recency as r using (user_key)

@@ -93,7 +93,7 @@ def shares(chosen: Filters, window: int, threshold: float) -> pl.DataFrame:
             case when r.running_commits - r.commits < 0.80 * r.all_commits then 'Core'
                 when r.running_commits - r.commits < 0.95 * r.all_commits then 'Regular' else 'Casual' end as tier,
             r.period,
-            'people?user=' || coalesce(u.login, r.user_key::varchar)
+            'people?user=' || url_encode(coalesce(u.login, r.user_key::varchar))
                 || '#' || coalesce(u.login, u.display_name) as page
         from ranked as r
         inner join gold.dim_user as u using (user_key)
