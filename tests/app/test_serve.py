@@ -23,7 +23,7 @@ import pytest
 from tests.app.conftest import PAGES
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -230,17 +230,22 @@ def test_it_passes_on_no_secret_and_connects_to_nobody(
 
 
 @pytest.fixture(scope="module")
-def browser_page(server: Server) -> Iterator[Page]:
+def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.goto(server.url)
-        yield page
-        browser.close()
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def browser_page(server: Server, browser: Browser) -> Page:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(server.url)
+    return page
 
 
 def settled(page: Page) -> None:
@@ -277,10 +282,8 @@ def test_a_walk_through_all_pages(server: Server, browser_page: Page) -> None:
 
 
 @needs_chromium
-def test_a_name_is_never_a_link(sample: Path, tmp_path: Path) -> None:
+def test_a_name_is_never_a_link(sample: Path, tmp_path: Path, browser: Browser) -> None:
     """Each way in which Markdown makes a link, an image or a formula, as the name of a person."""
-    from playwright.sync_api import sync_playwright
-
     names = [
         "https://evil.example/a",
         "HTTP://evil.example",
@@ -306,8 +309,7 @@ def test_a_name_is_never_a_link(sample: Path, tmp_path: Path) -> None:
             connection.execute(
                 "update gold.dim_user set login = null, display_name = ? where user_key = ?", [name, key]
             )
-    with served(path, tmp_path) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with served(path, tmp_path) as server:
         page = browser.new_page()
         page.set_default_timeout(20_000)
         asked = list[str]()
@@ -321,7 +323,7 @@ def test_a_name_is_never_a_link(sample: Path, tmp_path: Path) -> None:
         settled(page)
         assert page.locator("[data-testid=stMain] a[href*='evil.example']").count() == 0
         assert not [url for url in asked if "evil.example" in url]
-        browser.close()
+        page.close()
 
 
 @needs_chromium
