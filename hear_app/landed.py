@@ -72,8 +72,10 @@ def _prove(
     damaged = [f"{path} is gone, or is not what was loaded" for path in waiting.changed.get(key, [])]
     if is_deep:
         damaged = _read(connection, landing, key, objects)
-    heal = read_again(key[0], name) if damaged else "`hear build` heals it."
-    broken = damaged + unloaded
+    foreign = [f"{path} is nothing that hear lands" for path in landing.foreign(f"{key[0]}/{key[1]}/")]
+    heal = "`hear build` heals it." if unloaded else "Look whose they are, and move them away."
+    heal = read_again(key[0], name) if damaged else heal
+    broken = damaged + unloaded + foreign
     title = "every landed object is there, whole and loaded"
     return Proof(key, name, title, len(objects), len(broken), tuple(broken[:_SHOWN]), heal)
 
@@ -81,12 +83,12 @@ def _prove(
 def _read(
     connection: duckdb.DuckDBPyConnection, landing: Landing, key: RepositoryKey, objects: list[LandedObject]
 ) -> list[str]:
-    """What is wrong with the contents, of walks that no later whole one replaced."""
+    """What is wrong with the contents, but for what a sync that read all again has known and superseded."""
     found = inspect(landing, objects)
-    told = {(damage.stream, damage.walk_id): damage.what for damage in reversed(found.standing)}
+    told = {(damage.stream, damage.walk_id): damage.what for damage in reversed(found.unhealed)}
     for place, digest in ledger.known_digests(connection, key).items():
         stream, walk_id, role, position = place[2:]
-        if walk_id < found.whole.get(stream, 0) or found.digests.get(place) == digest:
+        if walk_id in found.superseded[stream] or found.digests.get(place) == digest:
             continue
         what = "is not what was loaded" if place in found.digests else "is gone"
         told.setdefault((stream, walk_id), f"{stream} walk {walk_id}: {role}-{position:09d} {what}")

@@ -151,9 +151,17 @@ class IssueWalk:
                 return
             if "after=" in following:
                 self._check_progress(following)
-                answer = self._read(following)
+                answer = self._following(answer, following)
             else:
                 answer = yield from self._hop(answer)
+
+    def _following(self, before: Answer, request: str) -> Answer:
+        """The page behind a cursor. Raises UnexpectedAnswerError where it is the page before it once more."""
+        for _ in range(2):
+            answer = self._read(request)
+            if not _rows(answer) or any(row not in _rows(before) for row in _rows(answer)):
+                return answer
+        raise UnexpectedAnswerError(f"{request}: the page before it once more.", "Run again later.")
 
     def _hop(self, answer: Answer) -> Generator[Page, None, Answer | None]:
         """The page after one of a server that pages by number: it starts at the second of the last row."""
@@ -242,9 +250,10 @@ class IssueWalk:
     def _read(self, request: str, etag: str | None = None) -> Answer:
         """An answer, with a smaller page where the server can't make it that large.
 
-        An empty list is asked for twice: an overloaded server answers so too.
+        An empty list, and a page that is not full though the list goes on, is asked for twice, and the longer
+        answer taken: an overloaded server leaves out rows.
         """
-        is_doubted = False
+        doubted: Answer | None = None
         while True:
             sized = _PER_PAGE.sub(str(self._size), request)
             try:
@@ -257,10 +266,13 @@ class IssueWalk:
                 if error.status == _GONE:
                     raise IssuesDisabledError from error
                 raise
-            if answer.status == 304 or is_doubted or _rows(answer):
-                self._grow()
+            if answer.status != 304 and doubted is None and _is_short(answer):
+                doubted = answer
+                continue
+            self._grow()
+            if doubted is None or answer.status == 304 or len(_rows(answer)) >= len(_rows(doubted)):
                 return answer
-            is_doubted = True
+            return doubted
 
     def _whole(self, answer: Answer) -> Answer:
         """The answer, or one that tells whether the list goes on.
@@ -321,6 +333,12 @@ def by_creation(client: Client, full_name: str, state: str, direction: str) -> l
     """Up to a hundred issues of a state (`open`, `all`): those opened first (`asc`) or last (`desc`)."""
     query = f"state={state}&sort=created&direction={direction}&per_page={PAGE_SIZES[0]}"
     return _rows(client.get(f"/repos/{full_name}/issues?{query}", shape=list))
+
+
+def _is_short(answer: Answer) -> bool:
+    """Whether rows may be missing in an answer: it has none, or fewer than were asked for, and goes on."""
+    count = len(_rows(answer))
+    return not count or (answer.next_request is not None and count < _page_size(answer.request))
 
 
 def _page_size(request: str) -> int:

@@ -28,9 +28,13 @@ def place_of(envelope: Envelope) -> Place:
     return known.source, known.repository_id, known.stream, known.walk_id, known.role, known.position
 
 
-def chain(digests: Mapping[str, str]) -> bytes:
-    """The body of a closing record: digests of the walk's responses by their names, in order."""
-    return orjson.dumps({"pages": {name: digests[name] for name in sorted(digests)}})
+def chain(digests: Mapping[str, str], superseded: Mapping[str, list[int]] | None = None) -> bytes:
+    """The body of a closing record: digests of the walk's responses by their names, in order.
+
+    That of a sync that read all again also names the damaged walks, by stream, that it stands in for.
+    """
+    body: dict[str, object] = {"pages": {name: digests[name] for name in sorted(digests)}}
+    return orjson.dumps(body | ({"superseded": superseded} if superseded else {}))
 
 
 def broken_links(closing: Response, digests: Mapping[str, str]) -> list[str]:
@@ -63,16 +67,36 @@ class Damage:
 
 @dataclass(slots=True)
 class Inspection:
-    """What reading all landed objects of one repository tells. `whole` is each stream's newest walk over all."""
+    """What reading all landed objects of one repository tells.
+
+    By stream: `whole` is the newest walk over all, `complete` are the walks that came to their end, `superseded`
+    those of which a sync that read all again says that their damage is known, and healed by it.
+    """
 
     damages: list[Damage] = field(default_factory=list)
     whole: dict[str, int] = field(default_factory=dict)
     digests: dict[Place, str] = field(default_factory=dict)
+    complete: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    superseded: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     @property
     def standing(self) -> list[Damage]:
         """The damages that count: what came before a whole walk has been read again since."""
         return [damage for damage in self.damages if damage.walk_id >= self.whole.get(damage.stream, 0)]
+
+    @property
+    def unhealed(self) -> list[Damage]:
+        """The damages that no sync has read again for; older ones cost rows that have left since."""
+        return [damage for damage in self.damages if damage.walk_id not in self.superseded[damage.stream]]
+
+    def supersedable(self) -> dict[str, list[int]]:
+        """By stream, the walks before the newest whole one that are not whole themselves, or not there at all."""
+        damaged = {(damage.stream, damage.walk_id) for damage in self.damages}
+        found = {
+            stream: [it for it in range(1, end) if it not in self.complete[stream] or (stream, it) in damaged]
+            for stream, end in self.whole.items()
+        }
+        return {stream: walks for stream, walks in found.items() if walks}
 
 
 def inspect(landing: Landing, objects: Iterable[LandedObject]) -> Inspection:
@@ -110,6 +134,8 @@ def _note(
         closings.append(response)
     else:
         walks[known.stream, known.walk_id][known.name] = response.digest
+    if known.role == "closed" or known.stream not in CLOSED_STREAMS:
+        found.complete[known.stream].add(known.walk_id)
     if known.stream not in CLOSED_STREAMS:
         found.whole[known.stream] = max(known.walk_id, found.whole.get(known.stream, 0))
 
@@ -121,3 +147,6 @@ def _follow(found: Inspection, closing: Response, digests: dict[str, str]) -> No
     found.damages += [Damage(known.stream, known.walk_id, f"{walk}/{what}") for what in broken]
     if known.walk_kind in WHOLE_KINDS and not broken:
         found.whole[known.stream] = max(known.walk_id, found.whole.get(known.stream, 0))
+    if known.stream == "syncs" and closing.body and not broken:
+        for stream, walks in orjson.loads(closing.body).get("superseded", {}).items():
+            found.superseded[stream].update(walks)

@@ -194,6 +194,14 @@ class Landing:
         except (BaseError, OSError) as error:
             raise LandingError(f"The landing zone {self.root} can't be listed: {reason(error)}.") from error
 
+    def foreign(self, prefix: str) -> list[str]:
+        """Paths below a prefix that look like landed objects, and lie where none does. Raises LandingError."""
+        try:
+            paths = [entry["path"] for batch in obstore.list(self._store, prefix=prefix) for entry in batch]
+        except (BaseError, OSError) as error:
+            raise LandingError(f"The landing zone {self.root} can't be listed: {reason(error)}.") from error
+        return sorted(path for path in paths if path.endswith(".zst") and parse_path(path) is None)
+
     def walks(self, source: str, repository_id: int, stream: Stream) -> list[Walk]:
         """The walks of one stream, oldest first."""
         prefix = walk_prefix(source, repository_id, stream, 0).rsplit("/", 1)[0]

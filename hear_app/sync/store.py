@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,11 @@ class RepositoryStore:
         for landed in [*itertools.chain.from_iterable(walks), *packs]:
             with contextlib.suppress(LandingError):  # `hear verify` names it
                 yield from self.landing.responses(landed.path)
+
+    def inspect(self) -> integrity.Inspection:
+        """What reading all that has landed of the repository tells."""
+        folder = f"{self.source}/{self.repository.repository_id}"
+        return integrity.inspect(self.landing, self.landing.objects(folder))
 
     def first_envelope(self, walk: Walk) -> Envelope | None:
         """That of the first page of a walk that can be read."""
@@ -136,12 +141,12 @@ class OpenWalk:
         )
         self._keep(envelope, self.landing.put(envelope, answer.body))
 
-    def close(self, rows: int, **known: Any) -> None:
+    def close(self, rows: int, superseded: Mapping[str, list[int]] | None = None, **known: Any) -> None:
         """Lands the closing record of a walk of so many rows, after its pages are on the disk."""
         self.landing.flush(self._paths)
         given = {"request": "", "outcome": "ok"} | self.known | known
         envelope = Envelope(**given, role="closed", position=rows, page_size=0, row_count=0)
-        self.landing.put(envelope, integrity.chain(self._digests))
+        self.landing.put(envelope, integrity.chain(self._digests, superseded))
         self.landing.flush([envelope.path])
 
     def discard(self) -> None:

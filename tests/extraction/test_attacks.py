@@ -138,6 +138,52 @@ def test_a_link_lost_within_one_second(
     assert is_whole(rig, repo)
 
 
+@pytest.mark.parametrize("what", ["short", "repeated"])
+def test_one_page_that_leaves_out_rows_in_the_midst_of_a_first_list(
+    rig: Rig, repo: SampleRepository, server: Altering, what: str
+) -> None:
+    """Too few for the server's own count to tell; the list goes on behind them."""
+    put_issues(repo, range(1, 351), START)
+    before, told = list[bytes](), list[str]()
+
+    def alter(request: Request, response: Response) -> Response:
+        if "sort=updated" not in request.target:
+            return response
+        if "after=" in request.target and not told:
+            told.append(request.target)
+            rows = orjson.loads(response.body)
+            response.body = orjson.dumps(rows[:90]) if what == "short" else before[0]
+            response.headers.pop("etag", None)
+        before.append(response.body)
+        return response
+
+    server.alter = alter
+    rig.one()
+    assert told
+    assert is_whole(rig, repo)
+
+
+def test_pages_that_always_repeat_the_one_before_are_told(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    put_issues(repo, range(1, 351), START)
+    first = list[bytes]()
+
+    def alter(request: Request, response: Response) -> Response:
+        if "sort=updated" in request.target:
+            first.append(response.body)
+            if "after=" in request.target:
+                response.body = first[0]
+                response.headers.pop("etag", None)
+        return response
+
+    server.alter = alter
+    assert "the page before it once more" in rig.failing()
+    honest(server)
+    rig.one()
+    assert is_whole(rig, repo)
+
+
 def test_rows_left_out_of_a_full_list_are_looked_at(rig: Rig, repo: SampleRepository, server: Altering) -> None:
     put_issues(repo, range(1, 251), START)
     rig.one()
@@ -423,6 +469,26 @@ def test_a_conflict_is_not_taken_for_an_empty_repository(
     assert len(rig.stored().on_branch) == 120
     honest(server)
     rig.one()
+    assert is_whole(rig, repo)
+
+
+def test_a_new_repository_that_is_called_empty_once_is_asked_again(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    line(repo, 5)
+    told = list[str]()
+
+    def alter(request: Request, response: Response) -> Response:
+        if request.target.endswith("/commits/main") and not told:
+            told.append(request.target)
+            response.status = 409
+            response.body = orjson.dumps({"message": "Git Repository is empty.", "status": "409"})
+            response.headers.pop("etag", None)
+        return response
+
+    server.alter = alter
+    rig.one()
+    assert told
     assert is_whole(rig, repo)
 
 

@@ -92,6 +92,47 @@ def test_a_damaged_object_costs_its_own_repository_only(
     assert counts(file) == {7: 123, 8: 123, 9: 123}
 
 
+def test_damage_before_a_full_walk_is_named_and_heals(
+    run: Callable[..., Finished], file: Path, repositories: list[SampleRepository]
+) -> None:
+    """Rows that have left since are in no later walk: that a later one is whole is no reason to be silent."""
+    assert run("run", "acme/sick").returncode == 0
+    pushed(repositories[1], 3)
+    assert run("sync", "acme/sick").returncode == 0
+    for _ in range(2):
+        assert run("sync", "--full", "acme/sick").returncode == 0
+    assert run("build").returncode == 0
+    assert run("verify").returncode == 0
+    folder = next(file.parent.rglob("ours/8"))
+    copy = folder / "commits" / "000001" / "copy of page.jsonl.zst"
+    copy.write_bytes(b"")
+    assert "copy of page.jsonl.zst is nothing that hear lands" in run("verify").stderr
+    copy.unlink()
+    flip(min(folder.glob("commits/000001/page-*")))
+    for count, gone in enumerate(
+        ("commits/000002/page-*", "issues/000001/page-*", "commits/000003/closed-*", "repository/000001/page-*",
+         "syncs/000001/closed-*"), start=2,
+    ):  # fmt: skip
+        min(folder.glob(gone)).unlink()
+        told = run("verify")
+        assert told.returncode == 1
+        assert re.search(
+            rf"acme/sick: .* {count} of .*`hear sync --full acme/sick`, and then `hear build`", told.stderr
+        ), told.stderr
+    assert run("sync", "--full", "acme/sick").returncode == 0
+    assert run("build").returncode == 0
+    healed = run("verify")
+    assert healed.returncode == 0, healed.stderr
+    flip(max(folder.glob("commits/000004/page-*")))
+    assert run("verify").returncode == 1, "new damage is news"
+
+
+def flip(path: Path) -> None:
+    """Changes one bit."""
+    body = path.read_bytes()
+    path.write_bytes(body[:40] + bytes([body[40] ^ 1]) + body[41:])
+
+
 def test_what_the_models_choke_on_costs_its_own_repository_only(
     run: Callable[..., Finished], file: Path, repositories: list[SampleRepository], home: Path
 ) -> None:
