@@ -19,6 +19,7 @@ from hear_app.landing.zone import Landing, Response
 CLOSED_STREAMS = {"commits", "issues"}  # of which only walks that have come to their end count
 WHOLE_KINDS = {"history", "full"}  # walks that hold all by themselves
 
+_NONE: Mapping[str, list[int]] = {}
 Place = tuple[str, int, str, int, str, int]  # source, repository, stream, walk, role, position
 
 
@@ -28,7 +29,7 @@ def place_of(envelope: Envelope) -> Place:
     return known.source, known.repository_id, known.stream, known.walk_id, known.role, known.position
 
 
-def chain(digests: Mapping[str, str], superseded: Mapping[str, list[int]] | None = None) -> bytes:
+def chain(digests: Mapping[str, str], superseded: Mapping[str, list[int]] = _NONE) -> bytes:
     """The body of a closing record: digests of the walk's responses by their names, in order.
 
     That of a sync that read all again also names the damaged walks, by stream, that it stands in for.

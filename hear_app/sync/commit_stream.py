@@ -67,9 +67,10 @@ class CommitStream:
         return self.store.repository.default_branch
 
     def _head(self, last: Envelope | None, etag: str | None) -> Answer | None:
-        """The branch's head; None where the repository is empty: what was not empty before is asked twice."""
+        """The branch's head; None where the repository is empty: one that is not known to be is asked twice."""
         answer = commits.fetch_head(self.client, self._name, self._branch, etag)
-        if answer is None and (last is None or last.outcome != "empty"):
+        is_known = last.outcome == "empty" if last else bool(self.store.walks("syncs"))
+        if answer is None and not is_known:
             answer = commits.fetch_head(self.client, self._name, self._branch)
         return answer
 

@@ -177,8 +177,9 @@ class Sync:
         if is_news or is_first_today or any(stream.outcome == "ok" for stream in result.streams):
             outcome = ", ".join(f"{stream.stream} {stream.outcome}" for stream in result.streams)
             walk = store.open("syncs", next_id(walks))
-            superseded = store.inspect().supersedable() if self._full else None
-            walk.close(0, superseded, request=answer.request, responded_at=responded_at, outcome=outcome)
+            if self._full:
+                walk.superseded = store.inspect().supersedable()
+            walk.close(0, request=answer.request, responded_at=responded_at, outcome=outcome)
 
 
 def _guarded(sync: Callable[[], None], result: StreamResult) -> None:

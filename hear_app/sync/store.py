@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,6 +95,9 @@ class OpenWalk:
     landing: Landing
     known: dict[str, Any]
     landed: Walk | None = None
+    superseded: dict[str, list[int]] = field(
+        default_factory=dict
+    )  # damaged walks that it stands in for, by stream
     _digests: dict[str, str] = field(default_factory=dict)
     _paths: list[str] = field(default_factory=list)
 
@@ -141,12 +144,12 @@ class OpenWalk:
         )
         self._keep(envelope, self.landing.put(envelope, answer.body))
 
-    def close(self, rows: int, superseded: Mapping[str, list[int]] | None = None, **known: Any) -> None:
+    def close(self, rows: int, **known: Any) -> None:
         """Lands the closing record of a walk of so many rows, after its pages are on the disk."""
         self.landing.flush(self._paths)
         given = {"request": "", "outcome": "ok"} | self.known | known
         envelope = Envelope(**given, role="closed", position=rows, page_size=0, row_count=0)
-        self.landing.put(envelope, integrity.chain(self._digests, superseded))
+        self.landing.put(envelope, integrity.chain(self._digests, self.superseded))
         self.landing.flush([envelope.path])
 
     def discard(self) -> None:

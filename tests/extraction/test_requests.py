@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 def test_a_first_sync(rig: Rig, repo: SampleRepository, commits: int, issues: int) -> None:
     """The repository, its head, the pages, and two questions whether the issues are all.
 
-    A full page that ends the list is asked for again, one row smaller, to see that the list ends there.
+    A full page that ends the list is asked for again, one row smaller, to see that the list ends there; so is a
+    head that a new repository is said not to have.
     """
     line(repo, commits)
     put_issues(repo, range(1, issues + 1), START)
     rig.one()
-    doubts = 2 if issues and issues % 100 == 0 else 0
+    doubts = (2 if issues and issues % 100 == 0 else 0) + (not commits)
     assert len(rig.requests()) == 4 + math.ceil(commits / 100) + max(1, math.ceil(issues / 100)) + doubts
 
 
