@@ -83,11 +83,14 @@ class IssueWalk:
                 self._check_end(answer)
                 break
             answer = self._read(self._from_watermark())
-            if not self._has_news(answer):
+            if answer.next_request is None and not self._has_news(answer):
                 self._check_end(answer)
                 yield from self._take(answer)
                 break
+            before = self.position
             yield from self._chain(answer)
+            if self.position == before:  # more than a page of rows, all of them known
+                break
         self.confirmation = _confirmation(answer)
         if self.confirmation is None and self._is_settled():
             answer = self._read(self._after_watermark())

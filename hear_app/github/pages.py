@@ -22,6 +22,10 @@ _NUMBER = re.compile(r"[0-9]{1,9}")  # of a page: a longer one is none
 _AHEAD = 8  # pages asked for before the first of them is taken: bounds memory, not speed
 
 
+class ListEndsEarlyError(UnexpectedAnswerError):
+    """A page is empty to which an earlier one leads; which of the two is wrong can't be known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One response of a walk: `position` rows were asked for before it, at most `size` in it."""
@@ -131,7 +135,7 @@ class NumberedList:
     def _split(self, position: int, size: int) -> list[Page]:
         smaller = next((step for step in PAGE_SIZES if step < size), None)
         if smaller is None:
-            raise UnexpectedAnswerError(
+            raise ListEndsEarlyError(
                 f"{self.request(position // size + 1, size)} came empty, though the list goes on there.",
                 "GitHub does this when it is overloaded: run again later.",
             )

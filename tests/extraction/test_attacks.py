@@ -163,6 +163,39 @@ def test_one_page_that_leaves_out_rows_in_the_midst_of_a_first_list(
     assert is_whole(rig, repo)
 
 
+@pytest.mark.parametrize("old", [False, True], ids=["cursor", "numbered"])
+def test_a_page_that_comes_empty_twice_on_a_first_walk(
+    rig: Rig, repo: SampleRepository, server: Altering, old: bool
+) -> None:
+    """The newest second has more rows than a page: from the watermark on, the first one shows nothing new."""
+    server.old_issues = old
+    put_issues(repo, range(1, 351), START, step=0)
+    asked = 0
+
+    def alter(request: Request, response: Response) -> Response:
+        nonlocal asked
+        asked += "sort=updated" in request.target
+        return emptied("sort=updated")(request, response) if asked in (2, 3) else response
+
+    server.alter = alter
+    [result] = rig.sync()
+    honest(server)
+    if result.errors:
+        rig.one()
+    assert is_whole(rig, repo)
+
+
+def test_lists_that_are_all_empty_are_held_against_an_issue_by_itself(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    put_issues(repo, range(1, 31), START)
+    server.alter = emptied(r"/issues\?")
+    assert "came empty, though #1 exists" in rig.failing()
+    honest(server)
+    rig.one()
+    assert is_whole(rig, repo)
+
+
 def test_pages_that_always_repeat_the_one_before_are_told(
     rig: Rig, repo: SampleRepository, server: Altering
 ) -> None:
@@ -302,6 +335,27 @@ def _without_link(request: Request, response: Response) -> Response:
     if "/commits?sha" in request.target:
         response.headers.pop("link", None)
     return response
+
+
+def test_a_page_that_led_nowhere_is_not_gone_on_from(rig: Rig, repo: SampleRepository, server: Altering) -> None:
+    """The last page lands with a link that there is not; the next sync must not take it for the truth."""
+    line(repo, 200)
+
+    def alter(request: Request, response: Response) -> Response:
+        if (
+            "/commits?" in request.target
+            and response.status == 200
+            and "next" not in response.headers.get("link", "")
+        ):
+            target = re.sub(r"page=(\d+)$", lambda found: f"page={int(found[1]) + 1}", request.target)
+            response.headers["link"] = f'<{server.url}{target}>; rel="next"'
+        return response
+
+    server.alter = alter
+    rig.failing()
+    honest(server)
+    rig.one()
+    assert is_whole(rig, repo)
 
 
 def test_a_comparison_that_leaves_out_a_commit_is_not_believed(
