@@ -208,9 +208,8 @@ def verify(
     from hear_app.landing import Landing
 
     settings = _settings()
-    published_at = warehouse.published_at(settings.warehouse)
     with warehouse.reading(settings.warehouse) as connection:
-        read = landed.prove(connection, Landing(settings.landing_root), published_at, deep)
+        read = landed.prove(connection, Landing(settings.landing_root), deep)
         found = sorted(proofs.prove(connection) + read.proofs, key=lambda proof: proof.repository)
         totals = proofs.totals(connection)
     if as_json:
@@ -220,7 +219,7 @@ def verify(
     if not read.is_deep:
         say("Of what has landed the sizes were compared: `hear verify --deep` reads it all.")
     if read.waiting:
-        say(f"{read.waiting:,} landed objects are newer than the file: `hear build` loads them.")
+        say(f"{read.waiting:,} landed objects wait: `hear build` loads them.")
     failed = proofs.failures(found)
     for line in failed:
         say(line)

@@ -15,7 +15,7 @@ from typing import Any
 from hear_app import bronze, ledger, warehouse
 from hear_app.errors import LandingError
 from hear_app.landing import LandedObject, Landing, Response, Walk, group_walks
-from hear_app.landing.integrity import place_of
+from hear_app.landing.integrity import inspect, place_of
 from hear_app.settings import Settings
 
 _PACK_BYTES = 32 * 2**20  # of JSON in one merged object, which is read whole
@@ -71,14 +71,31 @@ def _finish(landing: Landing, objects: list[LandedObject]) -> None:
 
 
 def _for_each_stream(landing: Landing, work: Callable[[Landing, list[LandedObject]], None]) -> list[LandingError]:
-    """One damaged stream stops no other."""
+    """One damaged stream stops no other, and damage that a later whole walk has replaced stops nothing."""
     damaged = []
     for objects in _streams(landing):
         try:
-            work(landing, objects)
+            try:
+                work(landing, objects)
+            except LandingError:
+                work(landing, _without_replaced(landing, objects))
         except LandingError as error:
             damaged.append(error)
     return damaged
+
+
+def _without_replaced(landing: Landing, objects: list[LandedObject]) -> list[LandedObject]:
+    """A stream's objects but for those that can't be read and that a later whole walk has replaced."""
+    whole = inspect(landing, objects).whole.get(str(objects[0].stream), 0)
+    return [landed for landed in objects if landed.walk_id >= whole or _can_be_read(landing, landed)]
+
+
+def _can_be_read(landing: Landing, landed: LandedObject) -> bool:
+    try:
+        landing.responses(landed.path)
+    except LandingError:
+        return False
+    return True
 
 
 def _streams(landing: Landing) -> list[list[LandedObject]]:

@@ -52,6 +52,10 @@ class LandingError(HearError):
     pass
 
 
+class MisplacedError(LandingError):
+    """A landed object that lies where another one belongs."""
+
+
 class WarehouseError(HearError):
     pass
 

@@ -47,6 +47,10 @@ def _is_partly_there(paths: list[str], found: Inspection, digests: Mapping[Place
 
 
 def _damage(landing: Landing, paths: list[str], found: Inspection) -> LandingError:
+    if not found.digests and not found.damages:
+        return LandingError(
+            f"Nothing of it is left in {landing.root}.", "Put that back, or `hear build --full` builds without it."
+        )
     told = [damage.what for damage in found.standing] or [
         f"{path} is gone, or is not what was loaded" for path in sorted(paths)
     ]

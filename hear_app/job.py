@@ -134,12 +134,17 @@ class Job:
         return summary
 
     def _transform_and_prove(self, objects: list[LandedObject], back: Held) -> Held:
-        """The repositories that fail; all that have objects, where only they can be to blame."""
+        """The repositories that fail. Raises TransformError where the models fail and none is to blame."""
         try:
             self._transform()
         except TransformError as error:
             tried = list(dict.fromkeys(landed.repository for landed in objects if landed.repository not in back))
-            return dict.fromkeys(self._culprits(tried, error), error)
+            culprits = self._culprits(tried, error)
+            if culprits:
+                return dict.fromkeys(culprits, error)
+            # It passed, or only some of them together cause it: then no one of them can be held back for it.
+            self._load(objects, None)
+            self._transform()
         return self._prove()
 
     def _transform(self) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 import duckdb
 
@@ -23,13 +23,11 @@ class Reading:
 
     proofs: list[Proof]
     is_deep: bool
-    waiting: int  # objects that have landed since the file was published
+    waiting: int  # objects that have not been loaded yet
 
 
-def prove(
-    connection: duckdb.DuckDBPyConnection, landing: Landing, published_at: datetime, deep: bool = False
-) -> Reading:
-    """Holds a landing zone against an opened warehouse file, published at that time.
+def prove(connection: duckdb.DuckDBPyConnection, landing: Landing, deep: bool = False) -> Reading:
+    """Holds a landing zone against an opened warehouse file.
 
     Contents are read where that is quick, or with `deep`. Raises LandingError where it can't be listed,
     WarehouseError where another version of hear_app made the file.
@@ -42,15 +40,16 @@ def prove(
         ).fetchall()
     }
     waiting = ledger.pending(landing, sorted({source for source, _ in names}), ledger.known_objects(connection))
+    newest = ledger.newest_walks(connection)
     is_deep = deep or sum(landed.size for landed in waiting.landed.values()) <= _QUICK
     objects: dict[RepositoryKey, list[LandedObject]] = defaultdict(list)
     for landed in waiting.landed.values():
         objects[landed.repository].append(landed)
     proofs = [
-        _prove(connection, landing, waiting, key, name, objects[key], published_at, is_deep)
+        _prove(connection, landing, waiting, key, name, objects[key], newest, is_deep)
         for key, name in names.items()
     ]
-    since = sum(_is_newer(landed, published_at) for landed in waiting.objects)
+    since = sum(not _is_late(landed, newest) for landed in waiting.objects)
     return Reading(proofs, is_deep, since)
 
 
@@ -61,13 +60,13 @@ def _prove(
     key: RepositoryKey,
     name: str,
     objects: list[LandedObject],
-    published_at: datetime,
+    newest: Mapping[ledger.StreamKey, int],
     is_deep: bool,
 ) -> Proof:
     unloaded = [
         f"{landed.path} is not loaded"
         for landed in waiting.objects
-        if landed.repository == key and not _is_newer(landed, published_at)
+        if landed.repository == key and _is_late(landed, newest)
     ]
     damaged = [f"{path} is gone, or is not what was loaded" for path in waiting.changed.get(key, [])]
     if is_deep:
@@ -75,6 +74,8 @@ def _prove(
     foreign = [f"{path} is nothing that hear lands" for path in landing.foreign(f"{key[0]}/{key[1]}/")]
     heal = "`hear build` heals it." if unloaded else "Look whose they are, and move them away."
     heal = read_again(key[0], name) if damaged else heal
+    if not objects:
+        heal = "Put the landing zone back, or `hear build --full` builds without the repository."
     broken = damaged + unloaded + foreign
     title = "every landed object is there, whole and loaded"
     return Proof(key, name, title, len(objects), len(broken), tuple(broken[:_SHOWN]), heal)
@@ -95,5 +96,10 @@ def _read(
     return list(told.values())
 
 
-def _is_newer(landed: LandedObject, published_at: datetime) -> bool:
-    return landed.modified_at is not None and landed.modified_at > published_at
+def _is_late(landed: LandedObject, newest: Mapping[ledger.StreamKey, int]) -> bool:
+    """Whether an object should be loaded, since its walk, or one after it, is; all others wait for a build.
+
+    What a merged object holds is compared one by one.
+    """
+    key = landed.source, landed.repository_id, str(landed.stream)
+    return not landed.is_pack and landed.walk_id <= newest.get(key, 0)

@@ -11,7 +11,7 @@ import duckdb
 from hear_app.landing import LandedObject, Landing, RepositoryKey, group_walks, parse_path
 from hear_app.landing.integrity import CLOSED_STREAMS, Place
 
-_StreamKey = tuple[str, int, str]  # source, repository, stream
+StreamKey = tuple[str, int, str]  # source, repository, stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,12 @@ def known_objects(connection: duckdb.DuckDBPyConnection) -> dict[str, int | None
     return dict(connection.execute(_KNOWN).fetchall())
 
 
+def newest_walks(connection: duckdb.DuckDBPyConnection) -> dict[StreamKey, int]:
+    """By stream, the newest walk of which anything is loaded."""
+    query = "select source, repository_id, stream, max(walk_id) from bronze.loads group by all"
+    return {(source, key, stream): walk for source, key, stream, walk in connection.execute(query).fetchall()}
+
+
 def known_digests(connection: duckdb.DuckDBPyConnection, repository: RepositoryKey) -> dict[Place, str]:
     """The digests of a repository's responses, as they were when they were loaded."""
     query = """
@@ -80,27 +86,27 @@ def known_digests(connection: duckdb.DuckDBPyConnection, repository: RepositoryK
     return {tuple(place): digest for *place, digest in connection.execute(query, list(repository)).fetchall()}
 
 
-def _packed_up_to(found: Iterable[LandedObject]) -> dict[_StreamKey, int]:
+def _packed_up_to(found: Iterable[LandedObject]) -> dict[StreamKey, int]:
     """For each stream with merged objects, the newest walk in one."""
-    newest: dict[_StreamKey, int] = {}
+    newest: dict[StreamKey, int] = {}
     for landed in found:
         if landed.is_pack:
             newest[_stream(landed)] = max(newest.get(_stream(landed), 0), landed.walk_id)
     return newest
 
 
-def _is_packed(landed: LandedObject, packed: dict[_StreamKey, int]) -> bool:
+def _is_packed(landed: LandedObject, packed: dict[StreamKey, int]) -> bool:
     """Whether an object that is gone may stand in a merged one."""
     return landed.walk_id <= packed.get(_stream(landed), 0)
 
 
-def _stream(landed: LandedObject) -> _StreamKey:
+def _stream(landed: LandedObject) -> StreamKey:
     return landed.source, landed.repository_id, landed.stream
 
 
 def _in_order(found: Iterable[LandedObject]) -> list[LandedObject]:
     """A repository's branch has moved, and its issues are known, only once a walk is whole."""
-    grouped: dict[_StreamKey, list[LandedObject]] = defaultdict(list)
+    grouped: dict[StreamKey, list[LandedObject]] = defaultdict(list)
     for landed in found:
         grouped[_stream(landed)].append(landed)
     ordered: list[LandedObject] = []

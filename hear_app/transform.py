@@ -28,7 +28,8 @@ class Models:
     is set for as long as the block lasts, since no other thread may read it while it changes.
 
     Importing dbt and parsing the models takes seconds: `begin` lets a thread do both, beside the sync and the
-    load, as soon as it is known that there will be something to build. The parsed project serves every command.
+    load, as soon as it is known that there will be something to build. The parsed project serves one build: dbt
+    changes it, and what has been built once (a foreign key in a contract, say) does not compile a second time.
     """
 
     def __init__(self, project: Path, build: Path, memory: str = DEFAULT_MEMORY) -> None:
@@ -70,7 +71,10 @@ class Models:
 
         Unit tests are about the models, not about this data: `make test` runs them.
         """
-        self._invoke("build", *_NO_UNIT_TESTS, *(["--full-refresh"] if full else []))
+        try:
+            self._invoke("build", *_NO_UNIT_TESTS, *(["--full-refresh"] if full else []))
+        finally:
+            self._manifest = None
 
     def _parse(self) -> None:
         """Says nothing: what can't be parsed is told by the command that needs it, which then tries again."""

@@ -13,7 +13,6 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -264,14 +263,6 @@ def _probe(published: Path, build: Path) -> None:
             time.sleep(0.25)
         except WarehouseError:
             return
-
-
-def published_at(path: Path) -> datetime:
-    """When a file was published. Raises WarehouseError where there is none."""
-    try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except OSError as error:
-        raise WarehouseError(f"There is no warehouse at {path}.", "`hear run` makes it.") from error
 
 
 def _wal(path: Path) -> Path:

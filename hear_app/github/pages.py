@@ -95,7 +95,7 @@ class NumberedList:
         """All gaps before the last slot at once; the last slot is left to the caller, who looks behind it."""
         flying: set[Future[list[Page]]] = set()
         try:
-            for gap in list(_gaps(landed, end - PAGE_SIZES[0])):
+            for gap in _gaps(dict(landed), end - PAGE_SIZES[0]):
                 flying.add(executor.submit(self.slot, *gap))
                 if len(flying) >= _AHEAD:
                     yield from self._taken(flying, landed)

@@ -22,7 +22,7 @@ import orjson
 import zstandard
 from obstore.exceptions import AlreadyExistsError, BaseError
 
-from hear_app.errors import LandingError
+from hear_app.errors import LandingError, MisplacedError
 from hear_app.landing.envelope import (
     Envelope,
     LandedObject,
@@ -220,12 +220,16 @@ class Landing:
         ]
 
     def _holds_its_own(self, folder: str) -> bool:
-        """Whether one of its first objects belongs there, by its own word."""
+        """Whether one of its first objects belongs there, by its word; what can't be read is damage."""
+        found = set[type[LandingError]]()
         for landed in itertools.islice(self.objects(folder), _LOOKS):
-            with contextlib.suppress(LandingError):
+            try:
                 self.envelope(landed.path)
+            except LandingError as error:
+                found.add(type(error))
+            else:
                 return True
-        return False
+        return found == {LandingError}
 
     def repositories(self, source: str) -> dict[int, tuple[Envelope, bytes]]:
         """For each repository of a source its newest repository response that can be read."""
@@ -286,12 +290,12 @@ class Landing:
         except (orjson.JSONDecodeError, TypeError, AttributeError, ValueError) as error:
             raise self._corrupt(path, "its envelope can't be read") from error
         if not belongs:
-            raise self._corrupt(path, "it belongs to another place, by its envelope")
+            raise self._corrupt(path, "it belongs to another place, by its envelope", MisplacedError)
         return envelope
 
-    def _corrupt(self, path: str, why: str) -> LandingError:
+    def _corrupt(self, path: str, why: str, kind: type[LandingError] = LandingError) -> LandingError:
         where = path if self.folder is None else self.folder / path
-        return LandingError(f"The landed object {where} is corrupt: {why}.", reread_remedy(path))
+        return kind(f"The landed object {where} is corrupt: {why}.", reread_remedy(path))
 
 
 def reread_remedy(path: str) -> str:
