@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -172,7 +172,7 @@ class IssueWalk:
             return None
         if _last_second(answer) == self._hopped_to:
             answer = yield from self._within_second(answer)
-            if answer.next_request is None:
+            if answer.next_request is None or not _rows(answer):
                 return None
         self._hopped_to = _last_second(answer)
         return self._from_second()
@@ -223,10 +223,10 @@ class IssueWalk:
     def _take(self, answer: Answer) -> Iterator[Page]:
         """The page of an answer, if it shows anything that was not read yet; moves the watermark."""
         versions = {int(row["number"]): _version(row) for row in _rows(answer)}
-        if all(self._seen.get(number) == version for number, version in versions.items()):
-            self._barren += 1
+        news = [version for number, version in versions.items() if self._seen.get(number) != version]
+        self._barren = 0 if any(stamp >= self._remembered_since for stamp, _ in news) else self._barren + 1
+        if not news:
             return
-        self._barren = 0
         clock, known = _clock(answer), [self.watermark] if self.watermark else []
         stamps = [stamp for stamp, _ in versions.values() if _is_past(stamp, clock)]
         self.watermark = max(known + stamps, default=None)
@@ -246,9 +246,14 @@ class IssueWalk:
     def _remember(self, versions: dict[int, _Version]) -> None:
         """Keeps what may show again: the rows of the overlap, and those since the second that is being read."""
         self._seen |= versions
-        since = shifted(self.watermark, -OVERLAP) or ""
-        since = min(since, self._hopped_to) if self._hopped_to else since
+        since = self._remembered_since
         self._seen = {number: version for number, version in self._seen.items() if version[0] >= since}
+
+    @property
+    def _remembered_since(self) -> str:
+        """Rows from before then may look new only because they are forgotten: showing them is no progress."""
+        since = shifted(self.watermark, -OVERLAP) or ""
+        return min(since, self._hopped_to) if self._hopped_to else since
 
     def _read(self, request: str, etag: str | None = None) -> Answer:
         """An answer, with a smaller page where the server can't make it that large.
@@ -278,15 +283,16 @@ class IssueWalk:
             return doubted
 
     def _whole(self, answer: Answer) -> Answer:
-        """The answer, or one that tells whether the list goes on.
+        """The answer, with a link that tells whether the list goes on.
 
         A full page without a link is suspect, since links get lost: asked for one row fewer, the list must go on.
+        The rows are those of the full page: the smaller one's last may have slipped off the next one meanwhile.
         """
         size = _page_size(answer.request)
         if answer.status == 304 or answer.next_request is not None or len(_rows(answer)) < max(size, 2):
             return answer
         smaller = self.client.get(_PER_PAGE.sub(str(size - 1), answer.request), shape=list)
-        return answer if smaller.next_request is None else smaller
+        return answer if smaller.next_request is None else replace(answer, links=smaller.links)
 
     @property
     def _size(self) -> int:
@@ -402,4 +408,6 @@ def _rows(answer: Answer) -> list[Any]:
 
 
 def _last_second(answer: Answer) -> str:
-    return str(_rows(answer)[-1]["updated_at"])
+    """When the last row was changed; '' where there is none."""
+    rows = _rows(answer)
+    return str(rows[-1]["updated_at"]) if rows else ""

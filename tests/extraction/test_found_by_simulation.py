@@ -1,0 +1,140 @@
+"""Defects that `make simulate` found, each in its smallest form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hear_app.landing import Landing
+from tests.extraction.harness import ID, START, Rig, issues_of, line, put_issue, put_issues
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hear_app.sample.history import SampleRepository
+    from hear_app.sample.wire import Request, Response
+    from tests.extraction.harness import Altering
+
+MINUTE = 60
+
+
+def test_an_empty_page_that_names_a_next_one_is_the_end_of_a_second(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """More than a page shares a second, and the server links on and on."""
+    server.old_issues = True
+    put_issues(repo, range(1, 151), START, step=0)
+
+    def alter(request: Request, response: Response) -> Response:
+        if "sort=updated" in request.target and 'rel="next"' not in response.headers.get("link", ""):
+            number = int(request.query.get("page", "1")) + 1
+            target = request.target.partition("&page=")[0]
+            response.headers["link"] = f'<{server.url}{target}&page={number}>; rel="next"'
+        return response
+
+    server.alter = alter
+    [result] = rig.sync()
+    assert "did not foresee" not in " ".join(map(str, result.errors))
+    server.alter = lambda _, response: response
+    rig.one()
+    assert rig.stored().issues == issues_of(repo)
+
+
+def test_a_page_that_comes_again_and_again_is_no_progress(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """Its first rows are older than the overlap and forgotten: that alone makes them no news."""
+    put_issues(repo, range(1, 51), START, step=10 * MINUTE)
+    turn = 0
+
+    def alter(request: Request, response: Response) -> Response:
+        nonlocal turn
+        turn += 1
+        if "sort=updated" in request.target:
+            response.headers["link"] = f'<{server.url}{first(request).target}&page=2&after={turn}>; rel="next"'
+        return response
+
+    def first(request: Request) -> Request:
+        return replace(request, target=request.target.partition("&page=")[0])
+
+    server.hear, server.alter = first, alter
+    [result] = rig.sync()
+    assert "on and on without anything new" in " ".join(map(str, result.errors))
+    assert len(rig.requests()) < 30
+
+
+def test_a_row_of_a_full_page_is_kept_where_another_leaves_the_list(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """The page is asked for one row fewer, for its lost link; then an issue goes, and the next page is empty."""
+    server.old_issues = True
+    put_issue(repo, 1, START - 30)
+    put_issues(repo, range(2, 101), START, step=0)
+    put_issue(repo, 101, START + 15)
+
+    def alter(request: Request, response: Response) -> Response:
+        if "per_page=99" in request.target and 5 in repo.issues:
+            repo.delete_issue(5)
+        return response
+
+    server.alter = alter
+    rig.one()
+    assert rig.stored().issues.keys() >= issues_of(repo).keys()
+
+
+def test_a_repository_response_that_is_read_anew_is_never_an_empty_one(rig: Rig, repo: SampleRepository) -> None:
+    """A stray copy is the newest, and can't be used; the one before it still holds, by its tag."""
+    line(repo, 3)
+    rig.one()
+    [path] = [path for path in rig.objects() if "/repository/" in path]
+    stray = rig.root / path.replace("/repository/000001/", "/repository/000009/")
+    stray.parent.mkdir()
+    stray.write_bytes((rig.root / path).read_bytes())
+    rig.one()
+    stray.unlink()
+    assert all(rig.landed_bodies("repository"))
+
+
+@pytest.mark.parametrize("stream", ["commits", "issues", "syncs"])
+def test_a_closing_record_that_a_power_cut_emptied_heals(rig: Rig, repo: SampleRepository, stream: str) -> None:
+    line(repo, 150)
+    put_issue(repo, 1, START)
+    rig.one()
+    [path] = [path for path in rig.objects() if f"/{stream}/" in path and "/closed-" in path]
+    (rig.root / path).write_bytes(b"")
+    rig.one()
+    assert (rig.root / path).stat().st_size
+    assert rig.stored().on_branch == repo.graph.ancestors(str(repo.head))
+    assert rig.stored().issues == issues_of(repo)
+
+
+def test_the_repository_response_is_flushed_too(rig: Rig, repo: SampleRepository) -> None:
+    line(repo, 3)
+    flushed: list[str] = []
+
+    class Noting(Landing):
+        def flush(self, paths: Sequence[str]) -> None:
+            flushed.extend(paths)
+            super().flush(paths)
+
+    rig.sync(landing=Noting(str(rig.root)))
+    assert set(rig.objects()) <= set(flushed)
+
+
+def test_an_empty_answer_for_a_first_head_is_doubted(rig: Rig, repo: SampleRepository, server: Altering) -> None:
+    line(repo, 3)
+    asked = 0
+
+    def alter(request: Request, response: Response) -> Response:
+        nonlocal asked
+        if "/commits/main" in request.target:
+            asked += 1
+            if asked == 1:
+                response.status, response.body = 409, b'{"message": "Git Repository is empty."}'
+        return response
+
+    server.alter = alter
+    rig.one()
+    assert len(rig.stored(ID).on_branch) == 3
