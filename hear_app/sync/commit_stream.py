@@ -9,13 +9,13 @@ from typing import Any
 
 from hear_app.github import commits
 from hear_app.github.client import Answer, Client
-from hear_app.github.pages import ListEndsEarlyError, Page
+from hear_app.github.pages import Page
 from hear_app.landing import Envelope, Response, Walk, WalkKind
 from hear_app.sync.ancestry import IncompleteError, Reading, commits_in
 from hear_app.sync.results import Reporter, StreamResult
 from hear_app.sync.store import OpenWalk, RepositoryStore, next_id, open_walk
 
-_UNFINISHABLE = (commits.HeadGoneError, commits.NotComparableError, IncompleteError, ListEndsEarlyError)
+_UNFINISHABLE = (commits.HeadGoneError, commits.NotComparableError, IncompleteError)
 
 
 @dataclass(slots=True)
@@ -67,10 +67,9 @@ class CommitStream:
         return self.store.repository.default_branch
 
     def _head(self, last: Envelope | None, etag: str | None) -> Answer | None:
-        """The branch's head; None where the repository is empty: one that is not known to be is asked twice."""
+        """The branch's head; None where the repository is empty: one not known to be is asked twice."""
         answer = commits.fetch_head(self.client, self._name, self._branch, etag)
-        is_known = last.outcome == "empty" if last else bool(self.store.walks("syncs"))
-        if answer is None and not is_known:
+        if answer is None and (last is None or last.outcome != "empty"):
             answer = commits.fetch_head(self.client, self._name, self._branch)
         return answer
 
@@ -199,8 +198,8 @@ class CommitStream:
         self.result.outcome = "ok"
 
     def _close_empty(self, walks: list[Walk], last: Envelope | None, request: str) -> None:
-        """An empty repository; where it had commits before, its branch now counts as having none."""
-        if last is not None and last.outcome != "empty":
+        """An empty repository: its branch counts as having no commits, and the next sync need not doubt it."""
+        if last is None or last.outcome != "empty":
             self._close(self._open(next_id(walks), "history", None), 0, {"request": request, "outcome": "empty"})
         self.result.outcome = "empty"
 
