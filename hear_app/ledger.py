@@ -105,10 +105,14 @@ def _stream(landed: LandedObject) -> StreamKey:
 
 
 def _in_order(found: Iterable[LandedObject]) -> list[LandedObject]:
-    """A repository's branch has moved, and its issues are known, only once a walk is whole."""
+    """A repository's branch has moved, and its issues are known, only once a walk is whole.
+
+    A closing record of no bytes is none yet: a power cut leaves such before it is flushed.
+    """
     grouped: dict[StreamKey, list[LandedObject]] = defaultdict(list)
     for landed in found:
-        grouped[_stream(landed)].append(landed)
+        if landed.size or landed.role != "closed":
+            grouped[_stream(landed)].append(landed)
     ordered: list[LandedObject] = []
     for key in sorted(grouped):
         packs = [landed for landed in grouped[key] if landed.is_pack]

@@ -9,13 +9,13 @@ from typing import Any
 
 from hear_app.github import commits
 from hear_app.github.client import Answer, Client
-from hear_app.github.pages import Page
+from hear_app.github.pages import ListEndsEarlyError, Page
 from hear_app.landing import Envelope, Response, Walk, WalkKind
 from hear_app.sync.ancestry import IncompleteError, Reading, commits_in
 from hear_app.sync.results import Reporter, StreamResult
 from hear_app.sync.store import OpenWalk, RepositoryStore, next_id, open_walk
 
-_UNFINISHABLE = (commits.HeadGoneError, commits.NotComparableError, IncompleteError)
+_UNFINISHABLE = (commits.HeadGoneError, commits.NotComparableError, IncompleteError, ListEndsEarlyError)
 
 
 @dataclass(slots=True)

@@ -91,9 +91,14 @@ class Sync:
             result.note = f"{name}: the same repository as another one named, read once"
             return
         store = RepositoryStore(self._landing, self._source, repository)
-        if is_news or self._is_newest_damaged(store):
+        is_damaged = self._is_newest_damaged(store)
+        if is_damaged and answer.status == 304:
+            answer = repositories.fetch(client, name)
+        if is_news or is_damaged:
             page = Page(answer, position=0, size=1, row_count=1)
-            store.open("repository", next_id(store.walks("repository")), requested_name=name).put(page)
+            walk = store.open("repository", next_id(store.walks("repository")), requested_name=name)
+            walk.put(page)
+            walk.flush()
         if self._estimates and not client.has_token and not store.walks("commits"):
             self._reporter.note(estimate(client, repository))
         result.requests = len(client.statuses)

@@ -31,7 +31,16 @@ class RepositoryStore:
     repository: Repository
 
     def walks(self, stream: Stream) -> list[Walk]:
-        """The walks of a stream, oldest first."""
+        """The walks of a stream, oldest first.
+
+        The newest closing record is removed where it is empty: a power cut left it so before it was flushed, and
+        its walk is gone on with.
+        """
+        walks = self.landing.walks(self.source, self.repository.repository_id, stream)
+        closed = walks[-1].closed if walks else None
+        if closed is None or closed.size:
+            return walks
+        self.landing.delete([closed.path])
         return self.landing.walks(self.source, self.repository.repository_id, stream)
 
     def last_closed(self, walks: list[Walk], full: bool = False) -> Envelope | None:
@@ -144,9 +153,13 @@ class OpenWalk:
         )
         self._keep(envelope, self.landing.put(envelope, answer.body))
 
+    def flush(self) -> None:
+        """Makes sure that its pages are on the disk. Raises LandingError."""
+        self.landing.flush(self._paths)
+
     def close(self, rows: int, **known: Any) -> None:
         """Lands the closing record of a walk of so many rows, after its pages are on the disk."""
-        self.landing.flush(self._paths)
+        self.flush()
         given = {"request": "", "outcome": "ok"} | self.known | known
         envelope = Envelope(**given, role="closed", position=rows, page_size=0, row_count=0)
         self.landing.put(envelope, integrity.chain(self._digests, self.superseded))
