@@ -162,7 +162,8 @@ class IssueWalk:
         """The page behind a cursor. Raises UnexpectedAnswerError where it is the page before it once more."""
         for _ in range(2):
             answer = self._read(request)
-            if not _rows(answer) or any(row not in _rows(before) for row in _rows(answer)):
+            rows, known = _rows(answer), _rows(before)
+            if not rows or answer.next_request is None or any(row not in known for row in rows):
                 return answer
         raise UnexpectedAnswerError(f"{request}: the page before it once more.", "Run again later.")
 
