@@ -236,7 +236,10 @@ def move(connection: duckdb.DuckDBPyConnection, landing: Landing, packs: list[La
     """Lets the ledger name the merged objects. One that holds what is not loaded yet is left to the next load."""
     known = _known_responses(connection)
     for pack in packs:
-        keys = [place_of(response.envelope) for response in landing.responses(pack.path)]
+        try:
+            keys = [place_of(response.envelope) for response in landing.responses(pack.path)]
+        except LandingError:  # the next load holds its repository back
+            continue
         if all(key in known for key in keys):
             move_responses(connection, [(pack.path, pack.size, *key) for key in keys])
 

@@ -45,6 +45,7 @@ def compact(settings: Settings, landing: Landing) -> Compaction:
         warehouse.drop_orphaned_wal(path)
         with warehouse.reading(path) as connection:
             bronze.check_version(connection)
+    finish(landing)
     damaged = _for_each_stream(landing, _merge) + finish(landing)
     if path.exists():
         _rewrite(settings, landing)
@@ -53,7 +54,9 @@ def compact(settings: Settings, landing: Landing) -> Compaction:
 
 
 def finish(landing: Landing) -> list[LandingError]:
-    """Removes small objects that merged ones hold already: what a compaction that was cut off left behind.
+    """Removes what a compaction that was cut off left behind: small objects that merged ones hold already.
+
+    A merged object of no bytes goes, too: a power cut left it so, before anything that it was to hold was removed.
 
     A damaged stream is left as it is; returns what is wrong with such.
     """
@@ -61,7 +64,11 @@ def finish(landing: Landing) -> list[LandingError]:
 
 
 def _finish(landing: Landing, objects: list[LandedObject]) -> None:
-    packs = [landed for landed in objects if landed.is_pack]
+    there = {landed.walk_id for landed in objects if not landed.is_pack}
+    empty = [landed for landed in objects if landed.is_pack and not landed.size and landed.first_walk in there]
+    if empty:
+        landing.delete([landed.path for landed in empty])
+    packs = [landed for landed in objects if landed.is_pack and landed not in empty]
     newest = max((pack.walk_id for pack in packs), default=0)
     small = [landed for landed in objects if not landed.is_pack and landed.walk_id <= newest]
     held = _held(landing, packs) if small else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -131,3 +132,32 @@ def test_a_damaged_stream_stops_no_other(root: str) -> None:
     assert count(root) < before, "all else is merged"
     assert page.exists()
     assert damaged.exists()
+
+
+def test_a_merged_object_that_a_power_cut_left_empty_costs_nothing(root: str, tmp_path: Path) -> None:
+    """Before it was flushed nothing that it was to hold was removed."""
+    rows = loaded(root, empty_ledger())
+    merged = Path(shutil.copytree(root, tmp_path / "merged"))
+    squeeze(Landing(str(merged)))
+    for pack in merged.rglob("packed/*"):
+        empty = Path(root) / pack.relative_to(merged)
+        empty.parent.mkdir()
+        empty.touch()
+    compact.finish(Landing(root))
+    assert not list(Path(root).rglob("packed/*"))
+    assert loaded(root, empty_ledger()) == rows
+    squeeze(Landing(root))
+    assert loaded(root, empty_ledger()) == rows
+
+
+def test_a_merged_object_that_can_not_be_read_leaves_the_ledger_as_it_is(root: str) -> None:
+    file = empty_ledger()
+    loaded(root, file)
+    squeeze(Landing(root))
+    known, landing = ledger.known_objects(file), Landing(root)
+    packs = [landed for landed in landing.objects() if landed.is_pack]
+    for pack in packs:
+        (Path(root) / pack.path).write_bytes(b"not zstd")
+    bronze.move(file, landing, packs)
+    assert packs
+    assert ledger.known_objects(file) == known
