@@ -129,6 +129,7 @@ class Job:
         with warehouse.writing(settings.build_path, settings.memory) as connection:
             connection.execute(bronze.schema_sql())
             summary = bronze.load(connection, self.landing, objects, settings.people_path, self.built)
+            ledger.accept_changes(connection, self.landing, self.waiting.landed.values(), summary.run_id)
         print_results(results, summary.rows)
         self.clock.lap("load")
         return summary

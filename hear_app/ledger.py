@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from hear_app.landing import LandedObject, Landing, RepositoryKey, group_walks, parse_path
-from hear_app.landing.integrity import CLOSED_STREAMS, Place
+from hear_app.landing.integrity import CLOSED_STREAMS, Place, inspect
 
 StreamKey = tuple[str, int, str]  # source, repository, stream
 
@@ -84,6 +84,33 @@ def known_digests(connection: duckdb.DuckDBPyConnection, repository: RepositoryK
         from bronze.loads where source = ? and repository_id = ? and digest is not null
     """
     return {tuple(place): digest for *place, digest in connection.execute(query, list(repository)).fetchall()}
+
+
+_READ_AGAIN = """
+    select source, repository_id from bronze.loads group by all
+    having bool_or(_run_id = $run and stream = 'syncs' and walk_kind = 'full') and min(_run_id) < $run
+"""
+_ACCEPT = """
+    update bronze.loads set digest = ?
+    where source = ? and repository_id = ? and stream = ? and walk_id = ? and role = ? and position = ?
+"""
+
+
+def accept_changes(
+    connection: duckdb.DuckDBPyConnection, landing: Landing, landed: Iterable[LandedObject], run_id: int
+) -> None:
+    """Where a run loaded a sync that read everything again, the digests become those of what is there now.
+
+    That is how it heals: what it stands in for is no longer held against what was loaded before.
+    """
+    read_again = set(connection.execute(_READ_AGAIN, {"run": run_id}).fetchall())
+    objects = [it for it in landed if it.repository in read_again]
+    for key in read_again:
+        found = inspect(landing, [it for it in objects if it.repository == key]).digests
+        known = known_digests(connection, key)
+        changed = [[found.get(place), *place] for place, digest in known.items() if found.get(place) != digest]
+        if changed:
+            connection.executemany(_ACCEPT, changed)
 
 
 def _packed_up_to(found: Iterable[LandedObject]) -> dict[StreamKey, int]:

@@ -90,12 +90,15 @@ class Inspection:
         """The damages that no sync has read again for; older ones cost rows that have left since."""
         return [damage for damage in self.damages if damage.walk_id not in self.superseded[damage.stream]]
 
-    def supersedable(self) -> dict[str, list[int]]:
-        """By stream, the walks before the newest whole one that are not whole themselves, or not there at all."""
+    def supersedable(self, sync: int) -> dict[str, list[int]]:
+        """By stream, the walks before the newest whole one that are not whole themselves, or not there at all.
+
+        `sync` is the number of the record that will say so.
+        """
         damaged = {(damage.stream, damage.walk_id) for damage in self.damages}
         found = {
             stream: [it for it in range(1, end) if it not in self.complete[stream] or (stream, it) in damaged]
-            for stream, end in self.whole.items()
+            for stream, end in (self.whole | {"syncs": sync}).items()
         }
         return {stream: walks for stream, walks in found.items() if walks}
 

@@ -11,7 +11,7 @@ from hear_app.github.pages import Page
 from hear_app.landing import Envelope, WalkKind
 from hear_app.sync.census import Census, IncompleteListError
 from hear_app.sync.results import Reporter, StreamResult
-from hear_app.sync.store import OpenWalk, RepositoryStore, next_id, open_walk
+from hear_app.sync.store import OpenWalk, RepositoryStore, open_walk
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class IssueStream:
         landing = (
             self.store.reopen(cut_off, "issues", kind)
             if cut_off
-            else self.store.open("issues", next_id(walks), kind)
+            else self.store.open("issues", self.store.next_id(walks), kind)
         )
         walk = IssueWalk(self.client, self.store.repository.full_name)
         census = Census(self.client, self.store, self.accept_deletions) if kind == "full" else None

@@ -18,7 +18,7 @@ from hear_app.sync.commit_stream import CommitStream
 from hear_app.sync.estimate import estimate
 from hear_app.sync.issue_stream import IssueStream
 from hear_app.sync.results import Reporter, RepositoryResult, StreamResult
-from hear_app.sync.store import RepositoryStore, next_id
+from hear_app.sync.store import RepositoryStore
 
 
 class Sync:
@@ -90,13 +90,15 @@ class Sync:
         if not self._claim(repository.repository_id):
             result.note = f"{name}: the same repository as another one named, read once"
             return
-        store = RepositoryStore(self._landing, self._source, repository)
+        folder = f"{self._source}/{repository.repository_id}/"
+        is_again = self._full and any(True for _ in self._landing.objects(folder))
+        store = RepositoryStore(self._landing, self._source, repository, is_again)
         is_damaged = self._is_newest_damaged(store)
         if is_damaged and answer.status == 304:
             answer = repositories.fetch(client, name)
         if is_news or is_damaged:
             page = Page(answer, position=0, size=1, row_count=1)
-            walk = store.open("repository", next_id(store.walks("repository")), requested_name=name)
+            walk = store.open("repository", store.next_id(store.walks("repository")), requested_name=name)
             walk.put(page)
             walk.flush()
         if self._estimates and not client.has_token and not store.walks("commits"):
@@ -181,9 +183,9 @@ class Sync:
         is_first_today = last is None or str(last.responded_at)[:10] < responded_at[:10]
         if is_news or is_first_today or any(stream.outcome == "ok" for stream in result.streams):
             outcome = ", ".join(f"{stream.stream} {stream.outcome}" for stream in result.streams)
-            walk = store.open("syncs", next_id(walks))
-            if self._full:
-                walk.superseded = store.inspect().supersedable()
+            walk = store.open("syncs", store.next_id(walks), "full" if store.full else None)
+            if store.full:
+                walk.superseded = store.inspect().supersedable(walk.walk_id)
             walk.close(0, request=answer.request, responded_at=responded_at, outcome=outcome)
 
 

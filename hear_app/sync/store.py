@@ -29,19 +29,28 @@ class RepositoryStore:
     landing: Landing
     source: str
     repository: Repository
+    full: bool = False  # everything that has landed is read again
 
     def walks(self, stream: Stream) -> list[Walk]:
         """The walks of a stream, oldest first.
 
         The newest closing record is removed where it is empty: a power cut left it so before it was flushed, and
-        its walk is gone on with.
+        its walk is gone on with, but where everything is read again.
         """
         walks = self.landing.walks(self.source, self.repository.repository_id, stream)
         closed = walks[-1].closed if walks else None
-        if closed is None or closed.size:
+        if closed is None or closed.size or self.full:
             return walks
         self.landing.delete([closed.path])
         return self.landing.walks(self.source, self.repository.repository_id, stream)
+
+    def next_id(self, walks: list[Walk]) -> int:
+        """The number of a new walk.
+
+        Where everything is read again, one is passed over: the walk that bore it may be what is missing, and the
+        ledger would take a new one for it.
+        """
+        return (walks[-1].walk_id if walks else 0) + (2 if self.full else 1)
 
     def last_closed(self, walks: list[Walk], full: bool = False) -> Envelope | None:
         """The closing record of the newest walk that has one.
@@ -175,11 +184,6 @@ class OpenWalk:
     def _keep(self, envelope: Envelope, digest: str) -> None:
         self._digests[envelope.name] = digest
         self._paths.append(envelope.path)
-
-
-def next_id(walks: list[Walk]) -> int:
-    """The number of a new walk."""
-    return walks[-1].walk_id + 1 if walks else 1
 
 
 def open_walk(walks: list[Walk]) -> Walk | None:

@@ -110,7 +110,7 @@ def test_damage_before_a_full_walk_is_named_and_heals(
     copy.unlink()
     flip(min(folder.glob("commits/000001/page-*")))
     for count, gone in enumerate(
-        ("commits/000002/page-*", "issues/000001/page-*", "commits/000003/closed-*", "repository/000001/page-*",
+        ("commits/000002/page-*", "issues/000001/page-*", "commits/000004/closed-*", "repository/000001/page-*",
          "syncs/000001/closed-*"), start=2,
     ):  # fmt: skip
         min(folder.glob(gone)).unlink()
@@ -123,8 +123,39 @@ def test_damage_before_a_full_walk_is_named_and_heals(
     assert run("build").returncode == 0
     healed = run("verify")
     assert healed.returncode == 0, healed.stderr
-    flip(max(folder.glob("commits/000004/page-*")))
+    flip(max(folder.glob("commits/000006/page-*")))
     assert run("verify").returncode == 1, "new damage is news"
+
+
+@pytest.mark.parametrize("lost", ["repository/*/page-*", "syncs/*/closed-*"])
+@pytest.mark.parametrize("is_between", [False, True])
+def test_what_is_lost_at_the_end_of_a_stream_is_named_and_heals(
+    run: Callable[..., Finished], file: Path, repositories: list[SampleRepository], lost: str, is_between: bool
+) -> None:
+    """No later object tells that there was one; a new one must not be taken for it, even of a sync in between."""
+    assert run("run", "acme/sick").returncode == 0
+    max(file.parent.rglob(f"ours/8/{lost}")).unlink()
+    if is_between:
+        pushed(repositories[1], 3)
+        assert run("sync", "acme/sick").returncode == 0
+    assert run("verify").returncode == 1
+    assert run("sync", "--full", "acme/sick").returncode == 0
+    built = run("build")
+    assert built.returncode == 0, built.stderr
+    healed = run("verify")
+    assert healed.returncode == 0, healed.stderr
+
+
+@pytest.mark.parametrize("stream", ["commits", "issues"])
+def test_an_emptied_closing_record_heals(run: Callable[..., Finished], file: Path, stream: str) -> None:
+    assert run("run", "acme/sick").returncode == 0
+    max(file.parent.rglob(f"ours/8/{stream}/*/closed-*")).write_bytes(b"")
+    assert run("verify").returncode == 1
+    assert run("sync", "--full", "acme/sick").returncode == 0
+    assert run("build").returncode == 0
+    healed = run("verify")
+    assert healed.returncode == 0, healed.stderr
+    assert counts(file) == {8: 120}
 
 
 def flip(path: Path) -> None:
