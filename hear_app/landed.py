@@ -39,12 +39,14 @@ def prove(connection: duckdb.DuckDBPyConnection, landing: Landing, deep: bool = 
             "select source, repository_id, full_name from silver.repositories"
         ).fetchall()
     }
-    waiting = ledger.pending(landing, sorted({source for source, _ in names}), ledger.known_objects(connection))
+    known = ledger.known_objects(connection)
+    waiting = ledger.pending(landing, sorted({source for source, _ in names}), known)
     newest = ledger.newest_walks(connection)
     is_deep = deep or sum(landed.size for landed in waiting.landed.values()) <= _QUICK
     objects: dict[RepositoryKey, list[LandedObject]] = defaultdict(list)
     for landed in waiting.landed.values():
-        objects[landed.repository].append(landed)
+        if ledger.counts(landed) or landed.path in known:
+            objects[landed.repository].append(landed)
     proofs = [
         _prove(connection, landing, waiting, key, name, objects[key], newest, is_deep)
         for key, name in names.items()

@@ -131,14 +131,16 @@ def _stream(landed: LandedObject) -> StreamKey:
     return landed.source, landed.repository_id, landed.stream
 
 
-def _in_order(found: Iterable[LandedObject]) -> list[LandedObject]:
-    """A repository's branch has moved, and its issues are known, only once a walk is whole.
+def counts(landed: LandedObject) -> bool:
+    """A closing record of no bytes is none yet: a power cut leaves such before it is flushed."""
+    return landed.size > 0 or landed.role != "closed"
 
-    A closing record of no bytes is none yet: a power cut leaves such before it is flushed.
-    """
+
+def _in_order(found: Iterable[LandedObject]) -> list[LandedObject]:
+    """A repository's branch has moved, and its issues are known, only once a walk is whole."""
     grouped: dict[StreamKey, list[LandedObject]] = defaultdict(list)
     for landed in found:
-        if landed.size or landed.role != "closed":
+        if counts(landed):
             grouped[_stream(landed)].append(landed)
     ordered: list[LandedObject] = []
     for key in sorted(grouped):

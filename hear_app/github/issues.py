@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,6 +51,8 @@ class Confirmation:
 class IssueWalk:
     """One pass over a repository's issues, from `watermark` on (None: from the beginning).
 
+    `read_before` tells the numbers of issues that earlier walks read at the watermark: a list from there on that
+    comes empty must not leave them out.
     `pages()` yields each page that shows something new. When it is exhausted, `watermark` is the newest
     `updated_at` read, and `confirmation` what an idle sync may repeat: None where no single request shows whether
     there is news.
@@ -61,6 +63,7 @@ class IssueWalk:
     watermark: str | None = None
     position: int = 0
     confirmation: Confirmation | None = None
+    read_before: Callable[[], list[int]] = list
     _seen: dict[int, _Version] = field(default_factory=dict)
     _size_index: int = 0
     _good: int = 0
@@ -127,7 +130,7 @@ class IssueWalk:
                 f"{answer.request}: a full page, and no link that would tell whether the list goes on.",
                 "Run again later.",
             )
-        for number in sorted(self._seen)[:_LOOKS] if not rows else ():
+        for number in (sorted(self._seen) or self.read_before())[:_LOOKS] if not rows else ():
             if look_at(self.client, self.full_name, number) is not None:
                 raise UnexpectedAnswerError(
                     f"{answer.request}: the list came empty, though #{number} was read there and still exists.",

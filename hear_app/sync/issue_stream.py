@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hear_app import payload
 from hear_app.github.client import Client
-from hear_app.github.issues import Confirmation, IssuesDisabledError, IssueWalk
+from hear_app.github.issues import OVERLAP, Confirmation, IssuesDisabledError, IssueWalk, shifted
 from hear_app.github.pages import Page
 from hear_app.landing import Envelope, WalkKind
 from hear_app.sync.census import Census, IncompleteListError
@@ -52,6 +52,7 @@ class IssueStream:
             self._take_up(walk, landing, census)
         elif last is not None and not self.full:
             walk.watermark, walk.confirmation = last.watermark, _confirmation(last)
+            walk.read_before = self._read_before
         self._read(walk, landing, census)
 
     def _take_up(self, walk: IssueWalk, landing: OpenWalk, census: Census | None) -> None:
@@ -61,6 +62,15 @@ class IssueStream:
             walk.remember(rows, response.envelope.watermark)
             if census is not None:
                 census.add(rows)
+
+    def _read_before(self) -> list[int]:
+        """The numbers of the issues that the last page of the last walks showed, of the time that is read again."""
+        pages = [page for walk in self.store.walks("issues") if walk.closed is not None for page in walk.pages]
+        if not pages:
+            return []
+        [response] = self.store.landing.responses(pages[-1].path)
+        since = shifted(response.envelope.watermark, -OVERLAP) or ""
+        return [int(row["number"]) for row in payload.rows_in(response.body) if str(row["updated_at"]) >= since]
 
     def _read(self, walk: IssueWalk, landing: OpenWalk, census: Census | None) -> None:
         asked, since = walk.confirmation, walk.watermark or ""

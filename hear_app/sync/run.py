@@ -90,9 +90,7 @@ class Sync:
         if not self._claim(repository.repository_id):
             result.note = f"{name}: the same repository as another one named, read once"
             return
-        folder = f"{self._source}/{repository.repository_id}/"
-        is_again = self._full and any(True for _ in self._landing.objects(folder))
-        store = RepositoryStore(self._landing, self._source, repository, is_again)
+        store = self._store(repository)
         is_damaged = self._is_newest_damaged(store)
         if is_damaged and answer.status == 304:
             answer = repositories.fetch(client, name)
@@ -107,6 +105,15 @@ class Sync:
         self._sync_streams(store, result)
         if not result.errors:
             self._record(store, answer, result, is_news)
+
+    def _store(self, repository: Repository) -> RepositoryStore:
+        """Where everything is read again, numbers are passed over: a walk that is gone may have borne the next one,
+        and the ledger would take the new one for it.
+        """
+        folder = f"{self._source}/{repository.repository_id}/"
+        newest = max((landed.walk_id for landed in self._landing.objects(folder)), default=0) if self._full else 0
+        first_id = newest + 2 if newest else 1
+        return RepositoryStore(self._landing, self._source, repository, bool(newest), first_id)
 
     def _is_newest_damaged(self, store: RepositoryStore) -> bool:
         """Whether only an older repository response could be read: a new one takes the damaged one's place."""

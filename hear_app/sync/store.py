@@ -30,6 +30,7 @@ class RepositoryStore:
     source: str
     repository: Repository
     full: bool = False  # everything that has landed is read again
+    first_id: int = 1  # of a new walk, at least
 
     def walks(self, stream: Stream) -> list[Walk]:
         """The walks of a stream, oldest first.
@@ -45,20 +46,17 @@ class RepositoryStore:
         return self.landing.walks(self.source, self.repository.repository_id, stream)
 
     def next_id(self, walks: list[Walk]) -> int:
-        """The number of a new walk.
-
-        Where everything is read again, one is passed over: the walk that bore it may be what is missing, and the
-        ledger would take a new one for it.
-        """
-        return (walks[-1].walk_id if walks else 0) + (2 if self.full else 1)
+        """The number of a new walk."""
+        return max(walks[-1].walk_id + 1 if walks else 1, self.first_id)
 
     def last_closed(self, walks: list[Walk], full: bool = False) -> Envelope | None:
         """The closing record of the newest walk that has one.
 
-        Raises LandingError where it can't be read; where all is read again anyway (`full`), an older one will do.
+        Raises LandingError where it can't be read; where all is read again anyway (`full`), an older one will do,
+        as one does for an empty one.
         """
         for walk in reversed(walks):
-            if walk.closed is not None:
+            if walk.closed is not None and walk.closed.size:
                 try:
                     return self.landing.envelope(walk.closed.path)
                 except LandingError:

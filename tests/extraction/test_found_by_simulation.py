@@ -138,3 +138,47 @@ def test_an_empty_answer_for_a_first_head_is_doubted(rig: Rig, repo: SampleRepos
     server.alter = alter
     rig.one()
     assert len(rig.stored(ID).on_branch) == 3
+
+
+@pytest.mark.parametrize("honest", [0, 1])
+def test_a_list_that_comes_empty_from_the_watermark_on_is_no_end(
+    rig: Rig, repo: SampleRepository, server: Altering, honest: int
+) -> None:
+    """What was read there last time still is there, and so may be news, which the first answer may have shown."""
+    put_issues(repo, range(1, 31), START, step=10 * MINUTE)
+    rig.one()
+    put_issue(repo, 3, START + 400 * MINUTE)
+    asked = 0
+
+    def alter(request: Request, response: Response) -> Response:
+        nonlocal asked
+        if "since=" in request.target:
+            asked += 1
+            if asked > honest:
+                response.body = b"[]"
+                response.headers.pop("link", None)
+        return response
+
+    server.alter = alter
+    assert "came empty" in rig.failing()
+    server.alter = lambda _, response: response
+    rig.one()
+    assert rig.stored().issues == issues_of(repo)
+
+
+def test_an_emptied_closing_record_behind_an_open_walk_stops_no_sync(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """The power fails twice: as a first walk is closed, and as all is read again."""
+    line(repo, 150)
+    rig.one()
+    for path in rig.objects():
+        if "/closed-" in path:
+            (rig.root / path).write_bytes(b"")
+    server.alter = lambda request, response: (
+        response if "page=2" not in request.target else replace(response, status=404)
+    )
+    assert rig.sync(full=True)[0].errors
+    server.alter = lambda _, response: response
+    rig.one()
+    assert rig.stored().on_branch == repo.graph.ancestors(str(repo.head))
