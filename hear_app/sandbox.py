@@ -68,29 +68,46 @@ def run(path: Path, query: str, seconds: float, rows: int) -> Result:
         raise RefusedError(answer.decode(errors="replace"))
     if code == -signal.SIGXCPU:
         raise _too_long(seconds)
+    if code > 0:
+        raise RefusedError(f"The query's process failed (exit code {code}): the log of `hear serve` says why.")
     raise RefusedError(TOO_MUCH)  # an allocation that failed where nobody counts on it ends the process
 
 
 def _asked(request: Request) -> tuple[int, bytes]:
-    """The exit code and the output of a worker that does a request. Raises RefusedError where it goes too far."""
-    worker = subprocess.Popen(
-        [sys.executable, "-P", "-m", "hear_app.sandbox_worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=_environment(),
-        cwd="/",
-        start_new_session=True,  # Ctrl-C is for the server, which ends its workers
-    )
+    """The exit code and the output of a worker that does a request.
+
+    Raises RefusedError where it goes too far, or can't be started.
+    """
+    worker = _started()
     try:
         assert worker.stdin is not None  # noqa: S101
-        with contextlib.suppress(BrokenPipeError), worker.stdin as pipe:
-            pipe.write(json.dumps(request).encode())
+        with contextlib.suppress(BrokenPipeError):
+            worker.stdin.write(json.dumps(request).encode() + b"\n")
+            worker.stdin.flush()  # and left open: its end tells the worker that this process is gone
         return _collected(worker, time.monotonic() + request.seconds, request.seconds)
     finally:
         worker.kill()
         worker.wait()
-        if worker.stdout is not None:
-            worker.stdout.close()
+        for pipe in (worker.stdin, worker.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                if pipe is not None:
+                    pipe.close()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "hear_app.sandbox_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_environment(),
+            cwd="/",
+            start_new_session=True,  # Ctrl-C is for the server, which ends its workers
+        )
+    except OSError as error:
+        raise RefusedError(
+            f"The query's process can't be started: {error.strerror}. Try again in a moment, or use `hear sql`."
+        ) from error
 
 
 def _environment() -> dict[str, str]:

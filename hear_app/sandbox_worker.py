@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from typing import NamedTuple
 
 import duckdb
@@ -25,6 +26,7 @@ TOO_MUCH = "The query needs more than 512 MB. Ask for less, or use `hear sql`."
 REFUSED = 3  # exit codes; with both, stdout says why
 CANNOT_OPEN = 4
 _NOT_IN_POLARS = ("INTERVAL", "UNION")  # rows with one of these go as text
+_OUT_OF_MEMORY = "Out of Memory Error: "  # DuckDB's, when it comes as an error of polars that reads its rows
 _MAX_ERROR = 5_000  # characters; it repeats the query
 _THREADS = 2
 _ADDRESSES = (
@@ -50,7 +52,8 @@ class Request(NamedTuple):
 
 def main() -> None:
     """Does the request on stdin. Ends the process without Python's teardown, which costs as much as a query."""
-    request = Request(*json.load(sys.stdin.buffer))
+    request = Request(*json.loads(sys.stdin.buffer.readline()))
+    threading.Thread(target=_end_with_the_asker, daemon=True).start()
     _limit(request.seconds)
     try:
         code, answer = 0, _answer(request)
@@ -59,11 +62,17 @@ def main() -> None:
     except (duckdb.OutOfMemoryException, MemoryError):
         code, answer = REFUSED, TOO_MUCH.encode()
     except (UsageError, duckdb.Error, pl.exceptions.PolarsError) as error:
-        code, answer = REFUSED, _told(error)
+        code, answer = REFUSED, TOO_MUCH.encode() if _OUT_OF_MEMORY in str(error) else _told(error)
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.buffer.write(answer)
         sys.stdout.buffer.flush()
     os._exit(code)
+
+
+def _end_with_the_asker() -> None:
+    """Ends this process when the one that asked is gone, however it went: the kernel closes its end of stdin."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(CANNOT_OPEN)  # nobody is left to read it
 
 
 class _CannotOpenError(Exception):
