@@ -7,10 +7,11 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
-from hear_app.spreadsheet import FORMULA, MARK
+from hear_app.spreadsheet import FORMULA, MARK, guarded
 
 # The address carries the name behind its #, so that the link can show it.
 PERSON = st.column_config.LinkColumn("Person", display_text=r"#(.*)$", help="Opens the person's own page")
+_WEB = r"^https?://"
 _SAFE = 2**53
 COLUMNS: dict[str, Any] = {
     "link": st.column_config.LinkColumn("GitHub", display_text="open", width="small"),
@@ -41,6 +42,8 @@ def table(
         nothing(empty)
         return
     frame = frame.with_columns(pl.col(name).round(3) for name in frame.columns if name.endswith("share"))
+    if "link" in frame.columns:  # an address comes from the API too, and `javascript:` is one
+        frame = frame.with_columns(pl.when(pl.col("link").str.contains(_WEB)).then(pl.col("link")))
     if "link" in frame.columns and {"title", "subject"} & set(frame.columns):
         frame = frame.select("link", pl.exclude("link"))  # else a long title pushes it out of sight
     known = {**COLUMNS, **columns}
@@ -80,10 +83,13 @@ def _configured(wanted: Any, kind: pl.DataType) -> Any:
 
 
 def csv(frame: pl.DataFrame) -> bytes:
-    """Rows as a file that a spreadsheet may open: no text in it starts a formula."""
+    """Rows as a file that a spreadsheet may open: no text in it starts a formula, and no column's name."""
+    frame = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
     texts = pl.col(pl.String)
     marked = pl.when(texts.str.contains(FORMULA)).then(pl.lit(MARK) + texts).otherwise(texts)
-    return frame.with_columns(marked.name.keep()).write_csv().encode()
+    header = pl.DataFrame([[guarded(name) for name in frame.columns]], orient="row")  # two may be the same now
+    rows = frame.with_columns(marked.name.keep())
+    return (header.write_csv(include_header=False) + rows.write_csv(include_header=False)).encode()
 
 
 def nothing(text: str) -> None:

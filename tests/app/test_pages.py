@@ -163,3 +163,12 @@ def test_about_and_rows_are_behind_each_chart(opened: Opened, sample: Path) -> N
     behind = pressed()
     assert not behind.exception
     assert any("running_share" in frame.value for frame in behind.dataframe)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_leads_to_the_web_or_nowhere(opened: Opened, warehouse: Path, page: str) -> None:
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("update gold.dim_repository set html_url = ' javascript:alert(1)//'")
+    frames = [element.value for element in opened(warehouse, page).dataframe]
+    links = [str(link) for frame in frames if "link" in frame for link in frame["link"].dropna()]
+    assert links == []

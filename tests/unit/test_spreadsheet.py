@@ -73,3 +73,14 @@ def test_an_export(published: Path, tmp_path: Path) -> None:
 def test_a_page(published: Path) -> None:
     with duckdb.connect(str(published), read_only=True) as connection:
         check(tables.csv(pl.DataFrame(connection.sql("from gold.t"))).decode())
+
+
+def test_a_page_guards_names_of_columns_and_categories_too() -> None:
+    categories = pl.Series(["=1+1", "a", None], dtype=pl.Categorical)
+    frame = pl.DataFrame(
+        {"=cmd()": categories, "'=cmd()": categories.cast(pl.Enum(["=1+1", "a"])), "n": [-1, 0, 1]}
+    )
+    header, *rows = csv.reader(io.StringIO(tables.csv(frame).decode(), newline=""))
+    assert header == ["'=cmd()", "'=cmd()", "n"]
+    assert rows == [["'=1+1", "'=1+1", "-1"], ["a", "a", "0"], ["", "", "1"]]
+    assert tables.csv(frame.clear()).decode() == "'=cmd(),'=cmd(),n\n"
