@@ -131,10 +131,39 @@ def test_a_workflow_is_valid_pinned_and_least_privileged(path: Path) -> None:
     assert all(re.fullmatch(r"[\w-]+/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in used), used
 
 
+@pytest.mark.parametrize(
+    ("visibility", "goes_on"),
+    [("private", True), ("public", False), ("internal", False), ("", False), (None, False)],
+)
+def test_what_a_token_reads_stays_in_a_private_repository(
+    tmp_path: Path, visibility: str | None, goes_on: bool
+) -> None:
+    """The step of the hourly workflow itself, run as GitHub runs it, with an API that says this or fails."""
+    steps = workflow(HOME / ".github/workflows/hourly.yml")["jobs"]["run"]["steps"]
+    guards, runs = [
+        next(at for at, step in enumerate(steps) if part in step.get("run", ""))
+        for part in ("visibility", "make run")
+    ]
+    assert guards < runs
+    asks = tmp_path / "gh"
+    asks.write_text("#!/bin/sh\n" + ("exit 1\n" if visibility is None else f"echo '{visibility}'\n"))
+    asks.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-e", "-c", steps[guards]["run"]],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "GITHUB_REPOSITORY": "o/r"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert (done.returncode == 0) == goes_on
+
+
 def test_only_what_is_named_reaches_the_image() -> None:
     rules = [line for line in read(".dockerignore").splitlines() if line and not line.startswith("#")]
     assert rules[0] == "*"
-    assert {"**/.env", "**/*.duckdb*"} <= set(rules)
+    kept_out = {"**/.env", "**/.env.*", "**/secrets.toml", "**/*.duckdb*"}
+    last_named = max(at for at, rule in enumerate(rules) if rule.startswith("!"))
+    assert kept_out <= set(rules[last_named + 1 :]), "the last rule that fits a file decides"
 
 
 def test_make_help_lists_each_target_once() -> None:
