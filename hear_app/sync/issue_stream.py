@@ -64,7 +64,7 @@ class IssueStream:
                 census.add(rows)
 
     def _read_before(self) -> list[int]:
-        """The numbers of the issues that the last page of the last walks showed, of the time that is read again."""
+        """The issues that the last page of the last walks showed, of the time that is read again, by number."""
         pages = [page for walk in self.store.walks("issues") if walk.closed is not None for page in walk.pages]
         if not pages:
             return []

@@ -107,8 +107,8 @@ class Sync:
             self._record(store, answer, result, is_news)
 
     def _store(self, repository: Repository) -> RepositoryStore:
-        """Where everything is read again, numbers are passed over: a walk that is gone may have borne the next one,
-        and the ledger would take the new one for it.
+        """Where everything is read again, numbers are passed over: a walk that is gone may have borne the next
+        one, and the ledger would take the new one for it.
         """
         folder = f"{self._source}/{repository.repository_id}/"
         newest = max((landed.walk_id for landed in self._landing.objects(folder)), default=0) if self._full else 0
