@@ -19,10 +19,10 @@ from typing import Any
 
 import obstore
 import orjson
-import zstandard
 from obstore.exceptions import AlreadyExistsError, BaseError
 
 from hear_app.errors import LandingError, MisplacedError
+from hear_app.landing import compression
 from hear_app.landing.envelope import (
     Envelope,
     LandedObject,
@@ -61,7 +61,6 @@ class Response:
 _ENVELOPE_BYTES = 2**16
 _LOOKS = 50  # objects of a folder, to see whether it is a source
 _FLUSHERS = 16  # files at once: a disk writes many in about the time of one
-_LEVEL = 3  # a page of 400 kB in about a millisecond, to a tenth; higher levels cost time for little
 
 
 class Landing:
@@ -146,7 +145,7 @@ class Landing:
         """Whether the object was not there yet."""
         self.check_lock()
         try:
-            obstore.put(self._store, path, _compressed(lines), mode="create")
+            obstore.put(self._store, path, compression.pack(lines), mode="create")
         except AlreadyExistsError:
             return False
         except (BaseError, OSError) as error:
@@ -177,9 +176,8 @@ class Landing:
         Raises LandingError where it is corrupt, or gone, or belongs to another place.
         """
         try:
-            with zstandard.ZstdDecompressor().stream_reader(self._stored(path)) as reader:
-                start = reader.read(_ENVELOPE_BYTES)
-        except zstandard.ZstdError as error:
+            start = compression.beginning(self._stored(path), _ENVELOPE_BYTES)
+        except compression.CorruptError as error:
             raise self._corrupt(path, str(error)) from error
         return self._envelope(path, start.partition(b"\n")[0])
 
@@ -270,8 +268,8 @@ class Landing:
 
     def _lines(self, path: str) -> list[bytes]:
         try:
-            text = zstandard.decompress(self._stored(path))
-        except zstandard.ZstdError as error:
+            text = compression.unpack(self._stored(path))
+        except compression.CorruptError as error:
             raise self._corrupt(path, str(error)) from error
         return text.split(b"\n")[:-1]
 
@@ -302,11 +300,6 @@ def reread_remedy(path: str) -> str:
     """What to do about an object that can't be used: all of its stream is read again where none of it is there."""
     stream = path.rsplit("/", 2)[0]
     return f"Move the folder {stream} out of the landing zone and run again: that stream is then read afresh."
-
-
-def _compressed(lines: bytes) -> bytes:
-    """With a checksum: a bit that flips on a disk must not become other data."""
-    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(lines)
 
 
 def _response(envelope: Envelope, body: bytes) -> Response:
