@@ -38,7 +38,26 @@ class Proof:
 
 
 # Each query gives, for each repository: its key and full name, things checked, things broken, and some of those.
+# Commits that left the branch before the last whole walk no longer count: what a damaged page took with it then,
+# the server may have no more, and nothing could heal that.
 _PARENTS = """
+    with whole as (
+        select source, repository_id, max(walk_id) as walk_id
+        from bronze.loads where stream = 'commits' and role = 'closed' and walk_kind = 'history' group by all
+    ),
+    before as (
+        select distinct source, repository_id, b.sha, w.walk_id
+        from bronze.commits as b inner join whole as w using (source, repository_id)
+        where b.walk_id < w.walk_id
+    ),
+    outdated as (
+        select b.source, b.repository_id, b.sha
+        from before as b
+        left join bronze.commits as later
+            on b.source = later.source and b.repository_id = later.repository_id and b.sha = later.sha
+            and later.walk_id >= b.walk_id
+        where later.sha is null
+    )
     select
         r.source, r.repository_id, r.full_name,
         count(*), count(*) filter (where c.sha is null),
@@ -46,9 +65,11 @@ _PARENTS = """
     from silver.repositories as r
     inner join silver.commits as child using (source, repository_id)
     inner join silver.commit_parents as p using (source, repository_id, sha)
+    left join outdated as o using (source, repository_id, sha)
     left join silver.commits as c
         on p.source = c.source and p.repository_id = c.repository_id and p.parent_sha = c.sha
         and (c.is_on_default_branch or not child.is_on_default_branch)
+    where child.is_on_default_branch or o.sha is null
     group by all
 """
 _HEADS = """
