@@ -39,8 +39,12 @@ def prove(connection: duckdb.DuckDBPyConnection, landing: Landing, deep: bool = 
             "select source, repository_id, full_name from silver.repositories"
         ).fetchall()
     }
+    sources = sorted({source for source, _ in names})
+    for source in sources:
+        for key, (found, _) in landing.repositories(source).items():  # one that never came into the file, too
+            names.setdefault((source, key), found.full_name or f"{source}/{key}")
     known = ledger.known_objects(connection)
-    waiting = ledger.pending(landing, sorted({source for source, _ in names}), known)
+    waiting = ledger.pending(landing, sources, known)
     newest = ledger.newest_walks(connection)
     is_deep = deep or sum(landed.size for landed in waiting.landed.values()) <= _QUICK
     objects: dict[RepositoryKey, list[LandedObject]] = defaultdict(list)
