@@ -35,7 +35,9 @@ class IssueStream:
         """
         walks = self.store.walks("issues")
         last, cut_off = self.store.last_closed(walks, self.full), open_walk(walks)
-        kind: WalkKind = "full" if last is None or self.full else "updated"
+        # A list that was empty is read as a first one where the repository says that there are issues now.
+        is_first = last is None or (last.watermark is None and bool(self.store.repository.open_issues))
+        kind: WalkKind = "full" if is_first or self.full else "updated"
         began = self.store.first_envelope(cut_off) if cut_off is not None else None
         if cut_off is not None and (began is None or began.walk_kind not in {kind, "full"}):
             self.store.reopen(cut_off, "issues", None).discard()
@@ -50,7 +52,7 @@ class IssueStream:
         census = Census(self.client, self.store, self.accept_deletions) if kind == "full" else None
         if cut_off is not None:
             self._take_up(walk, landing, census)
-        elif last is not None and not self.full:
+        elif last is not None and kind != "full":
             walk.watermark, walk.confirmation = last.watermark, _confirmation(last)
             walk.read_before = self._read_before
         self._read(walk, landing, census)
