@@ -5,6 +5,9 @@ PYTHON ?= python3
 REPOS  ?=
 UV     ?= uv
 IMAGE  ?= hear_app
+SEEDS  ?= 200
+FIRST  ?= 0
+SEED   ?=
 
 BIN  := .venv/bin
 PIP  := $(BIN)/python -m pip -qq --disable-pip-version-check
@@ -13,7 +16,7 @@ DBT  := HEAR_BUILD=:memory: DBT_TARGET_PATH="$(CURDIR)/.venv/dbt" DBT_LOG_PATH="
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help bench run tables serve test check format readme lint types imports sql workflows docs docker test-docker lock clean
+.PHONY: help bench run tables serve test simulate check format readme lint types imports sql workflows docs docker test-docker lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -31,7 +34,11 @@ test: .venv/.dev ## Run the tests
 	@echo "== tests"
 	@$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile
 
-check: lint types imports sql workflows docs test ## All that a change must pass, the tests included
+simulate: .venv/.dev ## Look for defects with random histories and faults: SEEDS=10000 FIRST=1; SEED=7 makes one smaller
+	@echo "== simulation"
+	@$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
+
+check: lint types imports sql workflows docs simulate test ## All that a change must pass, the tests included
 
 format: .venv/.dev ## Put Python and SQL into the format that check asks for
 	@$(BIN)/ruff check --quiet --fix-only .
@@ -88,7 +95,7 @@ lock: ## Renew the lock files; UPGRADE=1 takes the newest of all
 
 clean: ## Remove .venv, caches, build output; never the warehouse
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist logs target
-	@find app bench hear_app scripts tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@find app bench hear_app scripts simulation tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The environment. .runtime is what `hear` needs; .dev adds the tools of the checks. A lock is complete, so pip is
 # told to look for no dependencies: that is faster, and older ones stumble over extras in hash mode.

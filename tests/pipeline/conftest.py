@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +19,6 @@ import pytest
 from hear_app import cli
 
 HOME = Path(__file__).resolve().parents[2]
-PROVEN = ("repositories", "commits", "commit_parents", "work_items")
 COMMAND = (sys.executable, "-m", "hear_app.cli")
 
 
@@ -104,26 +102,6 @@ def whole_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(HOME / name, home / name)
     for name in ("macros", "models", "seeds"):
         shutil.copytree(HOME / name, home / name)
-    return home
-
-
-@pytest.fixture(scope="session")
-def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dbt project of the models that the proofs need and what these need: a run of it takes a few seconds."""
-    home = tmp_path_factory.mktemp("small-home")
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(HOME / name, home / name)
-    shutil.copytree(HOME / "macros", home / "macros")
-    (home / "models" / "silver").mkdir(parents=True)
-    (home / "seeds").mkdir()
-    shutil.copy(HOME / "models" / "sources.yml", home / "models" / "sources.yml")
-    needed = list(PROVEN)
-    for name in needed:
-        (found,) = [*HOME.glob(f"models/**/{name}.sql"), *HOME.glob(f"seeds/{name}.csv")]
-        shutil.copy(found, home / found.relative_to(HOME))
-        if found.suffix == ".sql":
-            references = re.findall(r"ref\('(\w+)'\)", found.read_text(encoding="utf-8"))
-            needed += [reference for reference in references if reference not in needed]
     return home
 
 

@@ -467,8 +467,14 @@ def modes(folder: Path) -> tuple[set[int], set[int]]:
     ("shared", "expected"), [("", ({0o600}, {0o700})), ("true", ({0o644}, {0o755}))], ids=["private", "shared"]
 )
 def test_what_a_run_makes_is_private_unless_it_is_shared(
-    shared: str, expected: tuple[set[int], set[int]], start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+    shared: str,
+    expected: tuple[set[int], set[int]],
+    start: Start,
+    folder: Path,
+    small_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("HEAR_HOME", str(small_home))
     monkeypatch.setenv("HEAR_SHARED", shared)
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     run = start("run", "acme/tool")
