@@ -106,7 +106,8 @@ class Build:
         named = {}
         for (source, key), error in back.items():
             name = names.get((source, key))
-            named[name or f"{source}/{key}"] = _with_remedy(error, source, name)
+            told = f"{source}/{key}" if name is None or name in named else name  # two APIs may have one of a name
+            named[told] = _with_remedy(error, source, name)
         return named
 
     def _publish_finished(self, published: Published | None, built: bronze.Digests) -> bool:

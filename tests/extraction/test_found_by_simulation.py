@@ -182,3 +182,23 @@ def test_an_emptied_closing_record_behind_an_open_walk_stops_no_sync(
     server.alter = lambda _, response: response
     rig.one()
     assert rig.stored().on_branch == repo.graph.ancestors(str(repo.head))
+
+
+def test_an_empty_list_is_doubted_where_the_repository_counts_open_issues(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """It was empty before, so nothing that was read speaks against it."""
+    line(repo, 3)
+    rig.one()
+    put_issue(repo, 1, START)
+
+    def alter(request: Request, response: Response) -> Response:
+        if "sort=updated" in request.target and response.status == 200:
+            response.body = b"[]"
+        return response
+
+    server.alter = alter
+    assert "left out #1" in rig.failing()
+    server.alter = lambda _, response: response
+    rig.one()
+    assert rig.stored().issues == issues_of(repo)

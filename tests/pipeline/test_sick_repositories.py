@@ -198,3 +198,37 @@ def test_a_repository_that_becomes_empty_holds_back_nothing(
     assert run("run", *ALL).returncode == 0
     assert counts(file) == {7: 123, 8: 5, 9: 120}
     assert run("verify").returncode == 0
+
+
+def test_verify_looks_at_a_repository_that_never_came_into_the_file(
+    run: Callable[..., Finished], file: Path
+) -> None:
+    assert run("run", "acme/well").returncode == 0
+    assert run("sync", "acme/sick").returncode == 0
+    told = run("verify")
+    assert told.returncode == 0, told.stderr
+    flip(max(file.parent.rglob("ours/8/commits/000001/page-*")))
+    told = run("verify")
+    assert told.returncode == 1
+    assert re.search(r"acme/sick: not so that every landed object", told.stderr)
+
+
+def test_what_left_the_branch_and_was_lost_since_holds_nothing_back(
+    run: Callable[..., Finished], file: Path, repositories: list[SampleRepository]
+) -> None:
+    """Its children are stored, the server has it no more, and all that the server has was read again."""
+    sick = repositories[1]
+    assert run("run", "acme/sick").returncode == 0
+    base = str(sick.head)
+    for _ in range(2):
+        pushed(sick, 3)
+        assert run("sync", "acme/sick").returncode == 0
+    [page] = file.parent.rglob("ours/8/commits/000002/page-*")
+    page.write_bytes(b"")
+    sick.force_push(base)
+    sick.graph.keep_only([base])
+    assert run("sync", "--full", "acme/sick").returncode == 0
+    built = run("build")
+    assert built.returncode == 0, built.stderr
+    told = run("verify")
+    assert told.returncode == 0, told.stderr
