@@ -40,9 +40,11 @@ def prove(connection: duckdb.DuckDBPyConnection, landing: Landing, deep: bool = 
         ).fetchall()
     }
     sources = sorted({source for source, _ in names})
-    for source in sources:
-        for key, (found, _) in landing.repositories(source).items():  # one that never came into the file, too
+    for source in sources:  # one that never came into the file is looked at, too
+        for key, (found, _) in landing.repositories(source).items():
             names.setdefault((source, key), found.full_name or f"{source}/{key}")
+        for key in landing.unreadable(source):
+            names.setdefault((source, key), f"{source}/{key}")
     known = ledger.known_objects(connection)
     waiting = ledger.pending(landing, sources, known)
     newest = ledger.newest_walks(connection)

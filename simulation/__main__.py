@@ -35,7 +35,7 @@ def _told(epoch: Epoch) -> Iterator[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=100, help="how many to try")
+    parser.add_argument("--seeds", type=int, default=60, help="how many to try")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="one alone, made smaller if it fails")
     parser.add_argument("--processes", type=int, default=2)

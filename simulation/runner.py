@@ -35,7 +35,8 @@ def _try(seeds: Sequence[int]) -> dict[int, list[str]]:
 def failing(first: int, count: int, processes: int) -> Iterator[tuple[int, list[str]]]:
     """The seeds that fail, with what is wrong, as they are found."""
     seeds = range(first, first + count)
-    portions = [seeds[at : at + COHORT] for at in range(0, count, COHORT)]
+    size = min(COHORT, -(-count // processes))
+    portions = [seeds[at : at + size] for at in range(0, count, size)]
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         for done in as_completed([pool.submit(_try, portion) for portion in portions]):
             yield from ((seed, failures) for seed, failures in sorted(done.result().items()) if failures)

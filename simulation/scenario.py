@@ -23,6 +23,7 @@ from simulation.wire import BASE, Forge
 from simulation.zone import Killed, MortalLanding, damage
 
 _IDS = 10  # repositories that one seed may make
+_PATIENCE = 6  # tries of the client, after which a failure is one
 _QUIET = 900  # seconds before a last sync, in which nothing happens
 
 
@@ -226,7 +227,13 @@ class Scenario:
         repository = self.world.repositories[place]
         lies = [it for it in epoch.faults if it.repository == place and it.kind in LIES]
         moves = [it for it in epoch.during if it.change.repository == place]
-        return bool(lies or moves) or self.is_lost(repository) or repository.served.identity in self.hurt
+        tries = sum(it.times for it in epoch.faults if it.repository == place)
+        return (
+            bool(lies or moves)
+            or tries >= _PATIENCE
+            or self.is_lost(repository)
+            or repository.served.identity in self.hurt
+        )
 
     def _objects(self, repository: ModelRepository, only_counting: bool = False) -> list[str]:
         """The paths of what has landed of a repository; only those that a damage of must be told, that is."""

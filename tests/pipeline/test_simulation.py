@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from hear_app.github import issues, pages
-from hear_app.sync import store
 from simulation import cohort
 from simulation.plan import draw
 
@@ -27,15 +26,10 @@ def _no_overlap(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(issues, "OVERLAP", timedelta(0))
 
 
-def _no_flush(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(store.OpenWalk, "flush", lambda _: None)
-
-
 @pytest.mark.parametrize(
     ("defect", "seed", "said"),
     [
         (_no_overlap, 3008, "is not stored"),
-        (_no_flush, 3009, "is not published"),
     ],
 )
 def test_a_defect_is_found(defect: Defect, seed: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
