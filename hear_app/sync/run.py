@@ -49,6 +49,7 @@ class Sync:
         self._full = full
         self._estimates = estimates
         self._accept_deletions = accept_deletions
+        self._refused: TokenRejectedError | None = None
         self._claimed: set[int] = set()
         self._claiming = threading.Lock()
         self._known = landing.repositories(source)
@@ -70,9 +71,12 @@ class Sync:
 
     def _sync(self, name: str) -> RepositoryResult:
         result = RepositoryResult(name)
+        if self._refused is not None:  # whatever is asked with that token would be refused, too
+            raise self._refused
         try:
             self._sync_repository(name, result)
-        except TokenRejectedError:
+        except TokenRejectedError as error:
+            self._refused = error
             raise
         except HearError as error:
             result.error = error
