@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
@@ -222,7 +223,7 @@ def test_case_17_the_primary_limit(rig: Rig, filled: SampleRepository, server: A
     assert 3595 <= first <= 3603, "to the reset and a little more"
     assert rig.statuses().count(403) <= rig.workers, "those that flew already"
     told = [seconds for _, seconds in rig.clock.waits[:1000]]
-    steps = zip(told, told[1:], strict=False)
+    steps = itertools.pairwise(told)
     assert all(later <= earlier + rig.workers for earlier, later in steps), "it counts down, in threads by turns"
     assert told[-1] < told[0]
 
