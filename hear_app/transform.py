@@ -24,17 +24,22 @@ _REMEDIES = {
 
 
 class Models:
-    """The dbt project over one working copy, in a `with` block: dbt reads its settings from the environment, which
-    is set for as long as the block lasts, since no other thread may read it while it changes.
+    """The dbt project over one working copy, in a `with` block; the options `select` name a part of it.
+
+    dbt reads its settings from the environment, which is set for as long as the block lasts, since no other thread
+    may read it while it changes.
 
     Importing dbt and parsing the models takes seconds: `begin` lets a thread do both, beside the sync and the
     load, as soon as it is known that there will be something to build. The parsed project serves one build: dbt
     changes it, and what has been built once (a foreign key in a contract, say) does not compile a second time.
     """
 
-    def __init__(self, project: Path, build: Path, memory: str = DEFAULT_MEMORY) -> None:
+    def __init__(
+        self, project: Path, build: Path, memory: str = DEFAULT_MEMORY, select: tuple[str, ...] = ()
+    ) -> None:
         self._settings = _settings(project, build) | {"HEAR_MEMORY": memory}
         self._build = build
+        self._select = select
         self._manifest: Any = None
         self._beginning = threading.Lock()
         self._parsing: threading.Thread | None = None
@@ -72,7 +77,7 @@ class Models:
         Unit tests are about the models, not about this data: `make test` runs them.
         """
         try:
-            self._invoke("build", *_NO_UNIT_TESTS, *(["--full-refresh"] if full else []))
+            self._invoke("build", *_NO_UNIT_TESTS, *self._select, *(["--full-refresh"] if full else []))
         finally:
             self._manifest = None
 

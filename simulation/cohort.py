@@ -22,30 +22,10 @@ from simulation.model import ModelRepository
 from simulation.plan import HEALTHY, Plan
 from simulation.scenario import Scenario, Stored
 
+_SILVER = ("--select", "+path:models/silver", "--indirect-selection", "cautious")
 _SMALL_PAGES = (8, 4, 2, 1)  # so that a few rows fill several
 # Where there is such a place: a disk takes long to make thousands of objects safe.
 _MEMORY = Path("/dev/shm")  # noqa: S108
-
-
-class _Silver(Models):
-    """The models up to silver, with the tests of their data."""
-
-    def debug(self) -> None:
-        """The connection is what every build uses."""
-
-    def build(self, full: bool) -> None:
-        selected = (
-            "--select",
-            "+path:models/silver",
-            "--indirect-selection",
-            "cautious",
-            "--exclude-resource-type",
-            "unit_test",
-        )
-        try:
-            self._invoke("build", *selected, *(["--full-refresh"] if full else []))
-        finally:
-            self._manifest = None
 
 
 def run(plans: Sequence[Plan]) -> dict[int, list[str]]:
@@ -126,8 +106,9 @@ class _Cohort:
         """Builds and publishes; the repositories that are held back."""
         self._told: dict[RepositoryKey, str] = defaultdict(str)
         sources = sorted(each.source for each in self.scenarios)
-        with _Silver(self.settings.project_home, self.settings.build_path, self.settings.memory) as models:
-            outcome = Build(self.settings, self.landing, models, sources).run()
+        settings = self.settings
+        with Models(settings.project_home, settings.build_path, settings.memory, _SILVER) as models:
+            outcome = Build(settings, self.landing, models, sources).run()
         found = set()
         for source in sources:
             for identity, (known, _) in self.landing.repositories(source).items():

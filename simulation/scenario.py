@@ -91,11 +91,8 @@ class Scenario:
 
     def is_lost(self, repository: ModelRepository) -> bool:
         """Whether no sync can read it: it is gone, or its name belonged to another one."""
-        return not repository.is_there or (
-            repository in self.world.repositories
-            and bool(self.world.replaced)
-            and (repository is self.world.repositories[SICK])
-        )
+        has_used_name = bool(self.world.replaced) and repository is self.world.repositories[SICK]
+        return has_used_name or not repository.is_there
 
     def run(self, epoch: Epoch) -> None:
         """Changes, a sync of both, then what happens to the landing zone."""

@@ -36,9 +36,9 @@ OPERATIONS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (r"/issues", IssuesClient.list_for_repo),
     (r"/issues/\d+", IssuesClient.get),
 )
-# `after` stands in no description: GitHub's own Link headers bring it (research on the API, 2025).
+# The description has no `after`: GitHub's own Link headers bring it, since lists of issues page by cursor.
 CURSOR = {"after"}
-# What GitHub sends and its description leaves out: an account that a commit names is {} where it was deleted.
+# A key of accounts that GitHub sends and that not each of its descriptions of an account has.
 SENT_ANYWAY = {"user_view_type"}
 
 
