@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from simulation import cohort
 from simulation.plan import Plan, draw, smaller
 
-COHORT = 50  # seeds that share a build: a build takes seconds however little there is
+COHORT = 200  # seeds that share a build: a build takes seconds however little there is
 
 
 def attempt(plans: Sequence[Plan]) -> dict[int, list[str]]:
