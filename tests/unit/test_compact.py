@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from hear_app import bronze, compact, ledger
+from hear_app import bronze, compact, landed, ledger
 from hear_app.github.client import Client
 from hear_app.github.limits import Limits
 from hear_app.landing import Landing, Response
@@ -76,7 +76,7 @@ def loaded(root: str, file: duckdb.DuckDBPyConnection) -> set[tuple[object, ...]
     landing = Landing(root)
     pending = ledger.pending(landing, ["here"], ledger.known_objects(file))
     assert not pending.changed
-    bronze.load(file, landing, pending.objects, Path("none.csv"), bronze.Digests("", "", ""))
+    bronze.load(file, landing, pending.objects, Path("none.csv"), bronze.Digests(bronze.schema_digest(), "", ""))
     rows = file.execute("select walk_id, position, row_index, sha from bronze.commits").fetchall()
     assert len(rows) == len(set(rows))
     return set(rows)
@@ -161,3 +161,29 @@ def test_a_merged_object_that_can_not_be_read_leaves_the_ledger_as_it_is(root: s
     bronze.move(file, landing, packs)
     assert packs
     assert ledger.known_objects(file) == known
+
+
+def test_a_damaged_double_of_what_a_merged_object_holds_is_not_broken(root: str) -> None:
+    """Seed 600783: a killed compaction left it behind, and the ledger knows its response by the merged object."""
+    file = empty_ledger()
+    loaded(root, file)
+    double = next(Path(root).rglob("syncs/000001/closed-*"))
+    whole = double.read_bytes()
+    squeeze(Landing(root))
+    double.parent.mkdir(exist_ok=True)
+    double.write_bytes(whole[:-13] + bytes([whole[-13] ^ 1]) + whole[-12:])
+    loaded(root, file)
+    assert broken(root, file) == ()
+    loaded(root, file)
+    assert "is not loaded" not in str(broken(root, file)), "a build has looked at it: its damage is told as such"
+
+
+def broken(root: str, file: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """What `hear verify` says is broken in the landing zone."""
+    file.execute("create schema if not exists silver")
+    file.execute(
+        "create or replace table silver.repositories as "
+        f"select distinct source, repository_id, '{NAME}' as full_name from bronze.loads"
+    )
+    [proof] = landed.prove(file, Landing(root)).proofs
+    return proof.examples
