@@ -168,10 +168,8 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[
 
 
 def move_responses(connection: duckdb.DuckDBPyConnection, moved: list[tuple[Any, ...]]) -> None:
-    """Lets the ledger name other objects: (path, bytes, *place). What was left out stays."""
     connection.executemany(
         "update bronze.loads set object_path = ?, object_bytes = ? "
-        "where source = ? and repository_id = ? and stream = ? and walk_id = ? and role = ? and position = ? "
-        "and outcome is distinct from 'damaged'",
+        "where source = ? and repository_id = ? and stream = ? and walk_id = ? and role = ? and position = ?",
         moved,
     )

@@ -10,7 +10,7 @@ import duckdb
 
 from hear_app import bronze, ledger
 from hear_app.landing import LandedObject, Landing, RepositoryKey
-from hear_app.landing.integrity import Place, inspect
+from hear_app.landing.integrity import inspect, place_of
 from hear_app.verify import Proof, read_again
 
 _QUICK = 64 * 2**20  # bytes of landed objects that are read without being asked to: a second or two
@@ -73,7 +73,7 @@ def _prove(
 ) -> Proof:
     late = [it for it in waiting.objects if it.repository == key and _is_late(it, newest)]
     loaded = ledger.known_digests(connection, key) if late else {}  # by place: a merged object may hold it, too
-    unloaded = [f"{landed.path} is not loaded" for landed in late if _place(landed) not in loaded]
+    unloaded = [f"{landed.path} is not loaded" for landed in late if place_of(landed) not in loaded]
     damaged = [f"{path} is gone, or is not what was loaded" for path in waiting.changed.get(key, [])]
     if is_deep:
         damaged = _read(connection, landing, key, objects)
@@ -100,10 +100,6 @@ def _read(
         what = "is not what was loaded" if place in found.digests else "is gone"
         told.setdefault((stream, walk_id), f"{stream} walk {walk_id}: {role}-{position:09d} {what}")
     return list(told.values())
-
-
-def _place(landed: LandedObject) -> Place:
-    return (*landed.repository, str(landed.stream), landed.walk_id, str(landed.role), landed.position)
 
 
 def _is_late(landed: LandedObject, newest: Mapping[ledger.StreamKey, int]) -> bool:

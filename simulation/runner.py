@@ -11,6 +11,7 @@ from simulation import cohort
 from simulation.plan import Plan, draw, smaller
 
 COHORT = 200  # seeds that share a build: a build takes seconds however little there is
+_LESSER = 20  # plans tried at once to make a failure smaller: one of the first mostly fails still
 
 
 def attempt(plans: Sequence[Plan]) -> dict[int, list[str]]:
@@ -51,8 +52,8 @@ def shrink(plan: Plan) -> Plan:
 
 def _still_failing(plan: Plan) -> Plan | None:
     lesser = [replace(each, seed=place) for place, each in enumerate(smaller(plan))]
-    for at in range(0, len(lesser), COHORT):
-        portion = lesser[at : at + COHORT]
+    for at in range(0, len(lesser), _LESSER):
+        portion = lesser[at : at + _LESSER]
         found = attempt(portion)
         for each in portion:
             if found[each.seed]:

@@ -23,10 +23,9 @@ _NONE: Mapping[str, list[int]] = {}
 Place = tuple[str, int, str, int, str, int]  # source, repository, stream, walk, role, position
 
 
-def place_of(envelope: Envelope) -> Place:
+def place_of(it: Envelope | LandedObject) -> Place:
     """A response's place, by which it is known whatever object it stands in."""
-    known = envelope
-    return known.source, known.repository_id, known.stream, known.walk_id, known.role, known.position
+    return it.source, it.repository_id, it.stream, it.walk_id, it.role, it.position
 
 
 def chain(digests: Mapping[str, str], superseded: Mapping[str, list[int]] = _NONE) -> bytes:
