@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,12 +39,16 @@ START = 1_700_000_000  # seconds: when the histories of these tests begin
 
 
 class Clock:
-    """Time that passes only when somebody sleeps; `naps` are the seconds asked for, `waits` what limits told."""
+    """Time that passes only when somebody sleeps; `naps` are the seconds asked for, `waits` what limits told.
+
+    `countdowns` are, by the thread that waited, the time and these seconds.
+    """
 
     def __init__(self) -> None:
         self.now = 1_000.0
         self.naps: list[float] = []
         self.waits: list[tuple[str, float]] = []
+        self.countdowns: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
         self.on_sleep: Callable[[float], None] = lambda _: None
         self._lock = threading.Lock()
 
@@ -59,6 +63,7 @@ class Clock:
 
     def waiting(self, reason: str, seconds: float) -> None:
         self.waits.append((reason, seconds))
+        self.countdowns[threading.get_ident()].append((self.now, seconds))
 
 
 class Quiet:
