@@ -31,10 +31,8 @@ class Proof:
 
     def told(self) -> str:
         """What a failing one says, with the command that heals it."""
-        return (
-            f"not so that {self.name}: {self.broken:,} of {self.checked:,}, such as {', '.join(self.examples)}. "
-            f"{self.heal}"
-        )
+        examples = ", ".join(example.rstrip(".") for example in self.examples)
+        return f"not so that {self.name}: {self.broken:,} of {self.checked:,}, such as {examples}. {self.heal}"
 
 
 # Each query gives, for each repository: its key and full name, things checked, things broken, and some of those.
