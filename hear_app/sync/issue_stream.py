@@ -52,7 +52,7 @@ class IssueStream:
         census = Census(self.client, self.store, self.accept_deletions) if kind == "full" else None
         if cut_off is not None:
             self._take_up(walk, landing, census)
-        elif last is not None and kind != "full":
+        if not walk.position and last is not None and kind != "full":
             walk.watermark, walk.confirmation = last.watermark, _confirmation(last)
             walk.read_before = self._read_before
         self._read(walk, landing, census)

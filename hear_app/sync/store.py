@@ -124,14 +124,18 @@ class OpenWalk:
     def resume(self, in_order: bool = False) -> Iterator[Response]:
         """What had landed of it before. A page that can't be read is removed, so that it is read again.
 
-        With `in_order`, where each page leads to the next one, so are all behind it.
+        With `in_order`, where each page leads to the next one, so are all behind it, and all behind one that a
+        power cut took away: a page's position is the count of the rows before it.
         """
         damaged: list[str] = []
+        rows = 0
         for landed in self.landed.objects if self.landed else ():
-            response = None if damaged and in_order else self._read(landed)
+            is_behind_a_gap = in_order and (bool(damaged) or landed.position != rows)
+            response = None if is_behind_a_gap else self._read(landed)
             if response is None:
                 damaged.append(landed.path)
                 continue
+            rows += response.envelope.row_count
             self._keep(response.envelope, response.digest)
             yield response
         if damaged:

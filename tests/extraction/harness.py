@@ -227,6 +227,11 @@ class Rig:
         """The paths of all that has landed."""
         return sorted(landed.path for landed in Landing(str(self.root)).objects(SOURCE))
 
+    def objects_of(self, stream: Stream, walk_id: int) -> list[str]:
+        """The paths of one walk of acme/tool, its pages in order and then its closing record."""
+        walks = Landing(str(self.root)).walks(SOURCE, ID, stream)
+        return [landed.path for walk in walks if walk.walk_id == walk_id for landed in walk.objects]
+
     def requests(self) -> list[str]:
         """The paths and queries that the server was asked since the last look; forgets them."""
         asked = [entry.target for entry in self.server.log]

@@ -202,3 +202,24 @@ def test_an_empty_list_is_doubted_where_the_repository_counts_open_issues(
     server.alter = lambda _, response: response
     rig.one()
     assert rig.stored().issues == issues_of(repo)
+
+
+@pytest.mark.parametrize("gone", [0, 1, 2])
+def test_a_page_that_a_power_cut_took_is_read_again(
+    rig: Rig, repo: SampleRepository, server: Altering, gone: int
+) -> None:
+    """The pages behind it stayed: going on from the last of them would leave its rows out."""
+    put_issue(repo, 1, START)
+    rig.one()
+    put_issues(repo, range(2, 401), START + MINUTE, step=MINUTE)
+    server.alter = lambda request, response: (
+        replace(response, status=404) if b'"number":400,' in response.body else response
+    )
+    rig.failing()
+    (rig.root / rig.objects_of("issues", walk_id=2)[gone]).unlink()
+    server.alter = lambda _, response: response
+    rig.one()
+    assert rig.stored().issues == issues_of(repo)
+    *pages, closed = (Landing(str(rig.root)).envelope(path) for path in rig.objects_of("issues", walk_id=2))
+    assert closed.role == "closed"
+    assert closed.position == sum(page.row_count for page in pages)
