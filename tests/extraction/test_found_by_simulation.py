@@ -212,7 +212,7 @@ def test_a_page_that_a_power_cut_took_is_read_again(
     put_issue(repo, 1, START)
     rig.one()
     put_issues(repo, range(2, 401), START + MINUTE, step=MINUTE)
-    server.alter = lambda request, response: (
+    server.alter = lambda _, response: (
         replace(response, status=404) if b'"number":400,' in response.body else response
     )
     rig.failing()
