@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +22,8 @@ HOME = Path(__file__).resolve().parents[1]
 PROVEN = ("repositories", "commits", "commit_parents", "work_items")
 PRIVATE = ("GITHUB_TOKEN", "GH_TOKEN", "NETRC")
 PREFIXES = ("HEAR_", "DBT_", "STREAMLIT_")
+UNWANTED = ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES")
+COMMAND = (sys.executable, "-m", "hear_app.cli")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -42,6 +48,66 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("elsewhere"))
         yield
+
+
+def environment(**variables: object) -> dict[str, str]:
+    """A user's environment: output buffered and Python's caches on, as they are outside of containers."""
+    kept = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+    return kept | {"PYTHONPATH": str(HOME)} | {name: str(value) for name, value in variables.items()}
+
+
+@dataclass(frozen=True)
+class SampleRun:
+    """A first `hear run` of the embedded sample, with a copy of the whole dbt project (`home`).
+
+    Nothing in its folder may be changed: tests that break something take a copy.
+    """
+
+    folder: Path
+    home: Path
+    printed: str  # stdout and stderr, in the order in which a terminal would show them
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "warehouse" / "hear.duckdb"
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
+    """The run of the sample, made once for all workers."""
+    own = tmp_path_factory.getbasetemp()
+    base = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "sample-run"
+    base.mkdir(exist_ok=True)
+    folder, home, log = base / "folder", base / "home", base / "printed.txt"
+    with (base / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not log.exists():
+            _copy_of_the_dbt_project(home)
+            folder.mkdir()
+            log.write_text(_run_of_the_sample(folder, home), encoding="utf-8")
+    return SampleRun(folder, home, log.read_text(encoding="utf-8"))
+
+
+def _copy_of_the_dbt_project(home: Path) -> None:
+    """The project as it is now: whoever edits a model meanwhile disturbs no test."""
+    for name in ("macros", "models", "seeds"):
+        shutil.copytree(HOME / name, home / name)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(HOME / name, home / name)
+
+
+def _run_of_the_sample(folder: Path, home: Path) -> str:
+    done = subprocess.run(
+        [*COMMAND, "run"],
+        cwd=folder,
+        env=environment(HEAR_HOME=home),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ by number, under which rows slip from page to page while they are read. Both end
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Generator, Iterator
@@ -24,6 +25,7 @@ from hear_app.github.pages import PAGE_SIZES, Page
 OVERLAP = timedelta(minutes=2)  # lists lag 15-30 s behind writes
 _GONE = 410  # of a list: issues are disabled; of one: it was deleted
 _PER_PAGE = re.compile(r"(?<=[?&]per_page=)\d+")
+_NUMBER = re.compile(r"(?<=[?&]page=)\d+")
 _GOOD_PAGES = 8  # pages in a row before a larger one is tried again
 _PASSES = 50  # over the newest minutes: a list that shows something new each time is left to the next sync
 _BARREN = 5  # pages in a row without news beyond those that the overlap explains
@@ -220,7 +222,8 @@ class IssueWalk:
     def _check_progress(self, request: str) -> None:
         """Raises UnexpectedAnswerError where a list leads back to where it was, or on and on without news."""
         is_circle, self._asked = request in self._asked, self._asked | {request}
-        if is_circle or self._barren > _BARREN + len(self._seen) // self._size:
+        # A row may be read twice: the page that leads beyond a second, and the first of the next one.
+        if is_circle or self._barren > _BARREN + 2 * len(self._seen) // _page_size(request):
             where = "in a circle" if is_circle else "on and on without anything new"
             raise UnexpectedAnswerError(f"{request}: the list leads {where}.", "Run again later.")
 
@@ -291,10 +294,16 @@ class IssueWalk:
 
         A full page without a link is suspect, since links get lost: asked for one row fewer, the list must go on.
         The rows are those of the full page: the smaller one's last may have slipped off the next one meanwhile.
+        Where pages are numbered, a smaller one begins elsewhere: there the next page itself tells.
         """
         size = _page_size(answer.request)
         if answer.status == 304 or answer.next_request is not None or len(_rows(answer)) < max(size, 2):
             return answer
+        number = _NUMBER.search(answer.request)
+        if number is not None and "after=" not in answer.request:
+            following = _NUMBER.sub(str(int(number[0]) + 1), answer.request)
+            is_end = not _rows(self.client.get(following, shape=list))
+            return answer if is_end else replace(answer, links={"next": following})
         smaller = self.client.get(_PER_PAGE.sub(str(size - 1), answer.request), shape=list)
         return answer if smaller.next_request is None else replace(answer, links=smaller.links)
 
@@ -343,9 +352,15 @@ def look_at(client: Client, full_name: str, number: int, identity: int | None = 
 
 
 def by_creation(client: Client, full_name: str, state: str, direction: str) -> list[Any]:
-    """Up to a hundred issues of a state (`open`, `all`): those opened first (`asc`) or last (`desc`)."""
-    query = f"state={state}&sort=created&direction={direction}&per_page={PAGE_SIZES[0]}"
-    return _rows(client.get(f"/repos/{full_name}/issues?{query}", shape=list))
+    """Issues of a state (`open`, `all`): those opened first (`asc`) or last (`desc`).
+
+    As many as the server can make in one page, up to a hundred.
+    """
+    path = f"/repos/{full_name}/issues?state={state}&sort=created&direction={direction}&per_page="
+    for size in PAGE_SIZES[:-1]:
+        with contextlib.suppress(PageTooHeavyError):
+            return _rows(client.get(f"{path}{size}", heavy=True, shape=list))
+    return _rows(client.get(f"{path}{PAGE_SIZES[-1]}", shape=list))
 
 
 def _is_short(answer: Answer) -> bool:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import queries
+from tests.conftest import SampleRun
 
 HOME = Path(__file__).resolve().parents[2]
 PAGES = ("overview", "activity", "issues", "pull_requests", "people", "risk", "data", "explore")
@@ -23,23 +20,9 @@ Opened = Callable[..., AppTest]
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The published file of `hear run` over the embedded sample; read only, made once for all workers."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "app-sample"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "done").exists():
-            _run_the_sample(folder)
-            (folder / "done").touch()
-    return folder / "warehouse" / "hear.duckdb"
-
-
-def _run_the_sample(folder: Path) -> None:
-    command = [sys.executable, "-m", "hear_app.cli", "run", "--sample"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+def sample(sample_run: SampleRun) -> Path:
+    """The published file of the embedded sample; read only."""
+    return sample_run.file
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hear_app.landing import Landing
+from hear_app.sample.faults import Fault
 from tests.extraction.harness import ID, START, Rig, issues_of, line, put_issue, put_issues
 
 if TYPE_CHECKING:
@@ -223,3 +224,40 @@ def test_a_page_that_a_power_cut_took_is_read_again(
     *pages, closed = (Landing(str(rig.root)).envelope(path) for path in rig.objects_of("issues", walk_id=2))
     assert closed.role == "closed"
     assert closed.position == sum(page.row_count for page in pages)
+
+
+def test_numbered_pages_may_end_with_a_full_one(rig: Rig, repo: SampleRepository, server: Altering) -> None:
+    """Whether the list goes on behind it tells the next number, no smaller page: that would begin elsewhere."""
+    server.old_issues = True
+    put_issues(repo, range(1, 301), START, step=0)
+    rig.one()
+    assert rig.stored().issues == issues_of(repo)
+    asked = rig.requests()
+    assert len(asked) < 30, asked
+    assert any("&page=4" in request for request in asked)
+
+
+def test_a_lost_link_of_a_numbered_page_ends_nothing(rig: Rig, repo: SampleRepository, server: Altering) -> None:
+    server.old_issues = True
+    put_issues(repo, range(1, 301), START, step=0)
+
+    def alter(request: Request, response: Response) -> Response:
+        if request.query.get("page") == "2" and "sort=updated" in request.target:
+            response.headers.pop("link", None)
+        return response
+
+    server.alter = alter
+    rig.one()
+    assert rig.stored().issues == issues_of(repo)
+
+
+def test_many_seconds_of_a_page_each_are_no_list_without_end(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """Pages by number, and none larger than 5: the newest minutes, read again, take more requests than pages."""
+    server.old_issues = True
+    server.fault = lambda request: Fault("502") if int(request.query.get("per_page", "1")) > 5 else None
+    for number in range(1, 201):
+        put_issue(repo, number, START + number // 5)
+    rig.one()
+    assert rig.stored().issues == issues_of(repo)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import shutil
 import signal
 import subprocess
@@ -17,16 +16,7 @@ from typing import Any
 import pytest
 
 from hear_app import cli
-
-HOME = Path(__file__).resolve().parents[2]
-COMMAND = (sys.executable, "-m", "hear_app.cli")
-
-
-def environment(**variables: object) -> dict[str, str]:
-    """A user's environment: output buffered and Python's caches on, as they are outside of containers."""
-    unwanted = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES"}
-    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
-    return kept | {"PYTHONPATH": str(HOME)} | {name: str(value) for name, value in variables.items()}
+from tests.conftest import COMMAND, environment
 
 
 @pytest.fixture(scope="session")
@@ -92,31 +82,6 @@ def start() -> Callable[..., subprocess.Popen[str]]:
         )
 
     return popen
-
-
-@pytest.fixture(scope="session")
-def whole_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dbt project as it is now: whoever edits a model meanwhile disturbs no test."""
-    home = tmp_path_factory.mktemp("whole-home")
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(HOME / name, home / name)
-    for name in ("macros", "models", "seeds"):
-        shutil.copytree(HOME / name, home / name)
-    return home
-
-
-@pytest.fixture(scope="session")
-def sample(
-    hear: Callable[..., subprocess.CompletedProcess[str]],
-    whole_home: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The folder after a first `hear run` of the embedded sample, with the whole dbt project; and that run.
-
-    Nothing in it may be changed: tests that break something take a copy.
-    """
-    folder = tmp_path_factory.mktemp("sample")
-    return folder, hear(folder, "run", merged=True, HEAR_HOME=whole_home)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from hear_app import cli
 from hear_app.sample.clock import NOW, iso
 from hear_app.sample.generator import generate
 from hear_app.sample.history import SampleRepository
+from tests.conftest import SampleRun
 
 Finished = subprocess.CompletedProcess[str]
 Hear = Callable[..., Finished]
@@ -66,21 +67,19 @@ def truth() -> dict[str, Truth]:
 
 
 @pytest.fixture(scope="module")
-def folder(sample: tuple[Path, Finished]) -> Path:
-    folder, first = sample
-    assert first.returncode == 0, first.stdout[-3000:]
-    return folder
+def folder(sample_run: SampleRun) -> Path:
+    return sample_run.folder
 
 
 @pytest.fixture(scope="module")
-def printed(sample: tuple[Path, Finished]) -> str:
+def printed(sample_run: SampleRun) -> str:
     """All that the first run printed, in order."""
-    return sample[1].stdout
+    return sample_run.printed
 
 
 @pytest.fixture(scope="module")
-def file(folder: Path) -> Path:
-    return folder / "warehouse" / "hear.duckdb"
+def file(sample_run: SampleRun) -> Path:
+    return sample_run.file
 
 
 @cache
@@ -327,10 +326,10 @@ def test_another_duckdb_client_reads_it(file: Path, truth: dict[str, Truth]) -> 
 
 
 def test_a_second_run_changes_nothing_and_starts_no_dbt(
-    hear: Hear, folder: Path, file: Path, whole_home: Path
+    hear: Hear, folder: Path, file: Path, sample_run: SampleRun
 ) -> None:
     before, stamp, objects = digest(file), file.stat().st_mtime_ns, landed(folder)
-    second = hear(folder, "run", HEAR_HOME=whole_home)
+    second = hear(folder, "run", HEAR_HOME=sample_run.home)
     assert second.returncode == 0, second.stderr
     assert "dbt" not in second.stderr, second.stderr
     assert not [line for line in second.stderr.splitlines() if CLOCK.match(line)]
@@ -347,7 +346,7 @@ def test_a_second_run_changes_nothing_and_starts_no_dbt(
 
 
 def test_a_deleted_file_is_rebuilt_row_for_row_from_what_landed(
-    hear: Hear, folder: Path, file: Path, whole_home: Path, copy_of: Copy
+    hear: Hear, folder: Path, file: Path, sample_run: SampleRun, copy_of: Copy
 ) -> None:
     copy = copy_of(folder)
     again = copy / "warehouse" / "hear.duckdb"
@@ -355,7 +354,7 @@ def test_a_deleted_file_is_rebuilt_row_for_row_from_what_landed(
     shutil.rmtree(copy / "warehouse" / ".build")
     objects = landed(copy)
     # Nothing listens there: whoever asks the API gets no answer.
-    done = hear(copy, "build", "--full", HEAR_HOME=whole_home, HEAR_API_URL="http://127.0.0.1:9")
+    done = hear(copy, "build", "--full", HEAR_HOME=sample_run.home, HEAR_API_URL="http://127.0.0.1:9")
     assert done.returncode == 0, done.stderr
     assert "Completed successfully" in done.stderr
     assert "Completed successfully" not in done.stdout, "dbt's log goes to stderr"
