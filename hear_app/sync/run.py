@@ -95,10 +95,10 @@ class Sync:
             result.note = f"{name}: the same repository as another one named, read once"
             return
         store = self._store(repository)
-        is_damaged = self._is_newest_damaged(store)
-        if is_damaged and answer.status == 304:
+        is_read_again = self._full or self._is_newest_damaged(store)
+        if is_read_again and answer.status == 304:
             answer = repositories.fetch(client, name)
-        if is_news or is_damaged:
+        if is_news or is_read_again:
             page = Page(answer, position=0, size=1, row_count=1)
             walk = store.open("repository", store.next_id(store.walks("repository")), requested_name=name)
             walk.put(page)

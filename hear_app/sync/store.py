@@ -138,6 +138,7 @@ class OpenWalk:
             rows += response.envelope.row_count
             self._keep(response.envelope, response.digest)
             yield response
+        self.landed = None
         if damaged:
             self.landing.delete(damaged)
 

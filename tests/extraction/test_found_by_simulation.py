@@ -9,7 +9,7 @@ import pytest
 
 from hear_app.landing import Landing
 from hear_app.sample.faults import Fault
-from tests.extraction.harness import ID, START, Rig, issues_of, line, put_issue, put_issues
+from tests.extraction.harness import ID, SOURCE, START, Rig, commit, issues_of, line, put_issue, put_issues
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -261,3 +261,30 @@ def test_many_seconds_of_a_page_each_are_no_list_without_end(
         put_issue(repo, number, START + number // 5)
     rig.one()
     assert rig.stored().issues == issues_of(repo)
+
+
+@pytest.mark.usefixtures("repo")
+def test_all_that_is_read_again_includes_the_repository(rig: Rig) -> None:
+    """A lost response's number is taken by the next one, which is not what was loaded: only a newer one heals."""
+    rig.one()
+    (rig.root / rig.objects_of("repository", walk_id=1)[0]).unlink()
+    rig.one()
+    assert rig.one(full=True)
+    assert rig.objects_of("repository", walk_id=1)
+    newest = Landing(str(rig.root)).walks(SOURCE, ID, "repository")[-1]
+    assert newest.walk_id > 2, "a number that no lost response may have borne"
+
+
+def test_a_walk_that_lost_a_page_may_be_given_up(rig: Rig, repo: SampleRepository, server: Altering) -> None:
+    """The page was removed as it was read; what is given up has it no more."""
+    line(repo, 350)
+    server.alter = lambda request, response: (
+        replace(response, status=404) if request.query.get("page") == "4" else response
+    )
+    rig.failing()
+    (rig.root / rig.objects_of("commits", walk_id=1)[0]).write_bytes(b"")
+    repo.force_push(commit(repo, "rewritten", START))
+    repo.graph.keep_only([str(repo.head)])
+    server.alter = lambda _, response: response
+    rig.one()
+    assert rig.stored().on_branch == repo.graph.ancestors(str(repo.head))
