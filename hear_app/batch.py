@@ -69,9 +69,12 @@ class Batch:
         if self._bytes > _BATCH_BYTES:
             self.flush()
 
-    def leave_out(self, landed: LandedObject) -> None:
-        """A damaged object of a walk that a later one replaced: the ledger knows it, and that it gave no rows."""
-        role = "merged" if landed.is_pack else landed.role
+    def leave_out(self, landed: LandedObject, is_double: bool) -> None:
+        """A damaged object of a walk that a later one replaced: the ledger knows it, and that it gave no rows.
+
+        A merged object may hold the same (`is_double`), and be whole.
+        """
+        role = "merged" if landed.is_pack else "double" if is_double else landed.role
         place = {
             name: getattr(landed, name) for name in ("source", "repository_id", "stream", "walk_id", "position")
         }

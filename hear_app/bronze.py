@@ -156,7 +156,7 @@ class _Repository:
                     self.batch.summary.damaged[repository] = damage.error
                     objects = self._good_part(damage.landed, objects) if self.is_new else []
         for landed in left_out:
-            self.batch.leave_out(landed)
+            self.batch.leave_out(landed, is_double=place_of(landed) in self.known)
 
     def _load(self, objects: list[LandedObject]) -> None:
         digests: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)

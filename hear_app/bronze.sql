@@ -89,7 +89,7 @@ comment on column bronze.loads.repository_id is 'The numeric id of the repositor
 comment on column bronze.loads.stream is 'repository, commits, issues or syncs';
 comment on column bronze.loads.walk_id is 'Running number of the walk in its stream';
 comment on column bronze.loads.position is 'Place of the response in its walk: the rows asked for before it';
-comment on column bronze.loads.role is 'page, removed (commits that left the branch), closed (the closing record of a walk); merged: a damaged merged object';
+comment on column bronze.loads.role is 'page, removed (commits that left the branch), closed (the closing record of a walk); merged: a damaged merged object; double: a damaged one of which a merged one holds the same';
 comment on column bronze.loads.walk_kind is 'history or compare for commits, full or updated for issues, full for a sync that read everything again';
 comment on column bronze.loads.outcome is 'Of a closing record: ok, empty or issues disabled; damaged: an object that gave no rows, and that a later walk replaced';
 comment on column bronze.loads.branch is 'Of a commit walk: the default branch that was read';

@@ -113,11 +113,14 @@ def _streams(landing: Landing) -> list[list[LandedObject]]:
 
 
 def _old_walks(objects: list[LandedObject]) -> list[Walk]:
-    """The walks that a sync no longer looks at: all before the newest closed one; nothing of an open one."""
+    """The walks that a sync no longer looks at: all before the newest closed one; nothing of an open one.
+
+    A closing record of no bytes closes nothing: a power cut left it so.
+    """
     walks = group_walks(objects)
     if objects[0].stream == "repository":
         return walks[:-1]
-    closed = [walk for walk in walks if walk.closed is not None]
+    closed = [walk for walk in walks if walk.closed is not None and walk.closed.size]
     return closed[:-1]
 
 

@@ -52,11 +52,11 @@ class CommitStream:
         known = {"request": request, "etag": answer.etag, "responded_at": answer.responded_at}
         if last is None or self.full or not _shows(answer, last) or last.branch != self._branch:
             head = str(last.head_sha) if last and answer.status == 304 else answer.body.decode()
-            self._read(self.store.next_id(walks), last, head, known)
+            self._read(self.store.next_id("commits"), last, head, known)
         elif etag is None and answer.etag:
             # A walk of nothing, for its tag: one that was gone on with, and a rename, leave none to ask by.
             head = str(last.head_sha)
-            self._open(self.store.next_id(walks), "compare", head, head).close(0, **known)
+            self._open(self.store.next_id("commits"), "compare", head, head).close(0, **known)
 
     @property
     def _name(self) -> str:
@@ -199,8 +199,8 @@ class CommitStream:
 
     def _close_empty(self, walks: list[Walk], last: Envelope | None, request: str) -> None:
         """An empty repository: its branch counts as having no commits, and the next sync need not doubt it."""
-        if last is None or last.outcome != "empty":
-            walk = self._open(self.store.next_id(walks), "history", None)
+        if self.full or last is None or last.outcome != "empty":
+            walk = self._open(self.store.next_id("commits"), "history", None)
             self._close(walk, 0, {"request": request, "outcome": "empty"})
         self.result.outcome = "empty"
 

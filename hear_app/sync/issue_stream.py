@@ -46,7 +46,7 @@ class IssueStream:
         landing = (
             self.store.reopen(cut_off, "issues", kind)
             if cut_off
-            else self.store.open("issues", self.store.next_id(walks), kind)
+            else self.store.open("issues", self.store.next_id("issues"), kind)
         )
         walk = IssueWalk(self.client, self.store.repository.full_name)
         census = Census(self.client, self.store, self.accept_deletions) if kind == "full" else None

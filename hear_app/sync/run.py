@@ -100,7 +100,7 @@ class Sync:
             answer = repositories.fetch(client, name)
         if is_news or is_read_again:
             page = Page(answer, position=0, size=1, row_count=1)
-            walk = store.open("repository", store.next_id(store.walks("repository")), requested_name=name)
+            walk = store.open("repository", store.next_id("repository"), requested_name=name)
             walk.put(page)
             walk.flush()
         if self._estimates and not client.has_token and not store.walks("commits"):
@@ -194,7 +194,7 @@ class Sync:
         is_first_today = last is None or str(last.responded_at)[:10] < responded_at[:10]
         if is_news or is_first_today or any(stream.outcome == "ok" for stream in result.streams):
             outcome = ", ".join(f"{stream.stream} {stream.outcome}" for stream in result.streams)
-            walk = store.open("syncs", store.next_id(walks), "full" if store.full else None)
+            walk = store.open("syncs", store.next_id("syncs"), "full" if store.full else None)
             if store.full:
                 walk.superseded = store.inspect().supersedable(walk.walk_id)
             walk.close(0, request=answer.request, responded_at=responded_at, outcome=outcome)

@@ -45,9 +45,10 @@ class RepositoryStore:
         self.landing.delete([closed.path])
         return self.landing.walks(self.source, self.repository.repository_id, stream)
 
-    def next_id(self, walks: list[Walk]) -> int:
-        """The number of a new walk."""
-        return max(walks[-1].walk_id + 1 if walks else 1, self.first_id)
+    def next_id(self, stream: Stream) -> int:
+        """The number of a new walk: above all that has landed of the stream, merged or not."""
+        newest = max((landed.walk_id for landed in self.landing.objects(self._folder(stream))), default=0)
+        return max(newest + 1, self.first_id)
 
     def last_closed(self, walks: list[Walk], full: bool = False) -> Envelope | None:
         """The closing record of the newest walk that has one.
@@ -66,12 +67,14 @@ class RepositoryStore:
 
     def responses(self, stream: Stream) -> Iterator[Response]:
         """The responses of a stream's closed walks, newest walk first; what can't be read is left out."""
-        folder = walk_prefix(self.source, self.repository.repository_id, stream, 0).rpartition("/")[0]
-        packs = sorted(self.landing.objects(f"{folder}/packed"), key=lambda pack: pack.path, reverse=True)
+        packs = sorted(self.landing.objects(f"{self._folder(stream)}/packed"), key=lambda pack: pack.path, reverse=True)
         walks = [walk.objects for walk in reversed(self.walks(stream)) if walk.closed is not None]
         for landed in [*itertools.chain.from_iterable(walks), *packs]:
             with contextlib.suppress(LandingError):  # `hear verify` names it
                 yield from self.landing.responses(landed.path)
+
+    def _folder(self, stream: Stream) -> str:
+        return walk_prefix(self.source, self.repository.repository_id, stream, 0).rpartition("/")[0]
 
     def inspect(self) -> integrity.Inspection:
         """What reading all that has landed of the repository tells."""

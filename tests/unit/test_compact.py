@@ -187,3 +187,16 @@ def broken(root: str, file: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     )
     [proof] = landed.prove(file, Landing(root)).proofs
     return proof.examples
+
+
+def test_a_damaged_double_is_left_out_where_the_merged_object_is_loaded(root: str) -> None:
+    """Seed 706391: a rebuild meets both, and the ledger has a place for either."""
+    rows = loaded(root, empty_ledger())
+    double = next(Path(root).rglob("syncs/000001/closed-*"))
+    whole = double.read_bytes()
+    squeeze(Landing(root))
+    double.parent.mkdir(exist_ok=True)
+    double.write_bytes(whole[:9])
+    file = empty_ledger()
+    assert loaded(root, file) == rows
+    assert not ledger.pending(Landing(root), ["here"], ledger.known_objects(file)).objects, "it waits for nothing"
