@@ -217,10 +217,11 @@ class Scenario:
                 self.failures.append(f"{result.name}: fails, though nothing is wrong: {error}")
 
     def _may_fail(self, result: RepositoryResult, epoch: Epoch) -> bool:
-        place = next(
-            (at for at, it in enumerate(self.world.repositories) if it.served.identity == result.repository_id),
-            SICK,
-        )
+        served = [it.served for it in self.world.repositories]
+        place = next((at for at, it in enumerate(served) if it.identity == result.repository_id), None)
+        if place is None:  # it was not told which one this is
+            names = [{it.full_name, *it.previous_names} for it in served]
+            place = next((at for at, known in enumerate(names) if result.name in known), SICK)
         repository = self.world.repositories[place]
         lies = [it for it in epoch.faults if it.repository == place and it.kind in LIES]
         moves = [it for it in epoch.during if it.change.repository == place]

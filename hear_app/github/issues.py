@@ -84,10 +84,10 @@ class IssueWalk:
             return
         yield from self._chain(answer)
         for _ in range(_PASSES):
-            if not answer.next_request and answer.request == self._from_watermark():
+            if not _rows(answer) and not answer.next_request and answer.request == self._from_watermark():
                 self._check_end(answer)
                 break
-            answer = self._read(self._from_watermark())
+            answer = self._read(self._from_watermark())  # again: rows left out for once must not end the walk
             if answer.next_request is None and not self._has_news(answer):
                 self._check_end(answer)
                 yield from self._take(answer)

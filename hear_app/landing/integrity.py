@@ -103,15 +103,23 @@ class Inspection:
 
 
 def inspect(landing: Landing, objects: Iterable[LandedObject]) -> Inspection:
-    """Reads all objects of one repository: their checksums, their places, and each closed walk's chain."""
+    """Reads all objects of one repository: their checksums, their places, and each closed walk's chain.
+
+    A page that can't be read is no damage where its walk never came to its end: it counts for nothing, and a power
+    cut leaves such.
+    """
     found = Inspection()
     walks: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
     closings: list[Response] = []
+    objects = list(objects)
+    ended = {(landed.stream, landed.walk_id) for landed in objects if landed.role == "closed"}
     for landed in objects:
         try:
             responses = landing.responses(landed.path)
         except LandingError as error:
-            found.damages.append(Damage(landed.stream, landed.walk_id, error.message))
+            may_count = landed.is_pack or landed.stream not in CLOSED_STREAMS
+            if may_count or (landed.stream, landed.walk_id) in ended:
+                found.damages.append(Damage(landed.stream, landed.walk_id, error.message))
             continue
         for response in responses:
             _note(found, response, walks, closings)

@@ -67,7 +67,9 @@ class RepositoryStore:
 
     def responses(self, stream: Stream) -> Iterator[Response]:
         """The responses of a stream's closed walks, newest walk first; what can't be read is left out."""
-        packs = sorted(self.landing.objects(f"{self._folder(stream)}/packed"), key=lambda pack: pack.path, reverse=True)
+        packs = sorted(
+            self.landing.objects(f"{self._folder(stream)}/packed"), key=lambda pack: pack.path, reverse=True
+        )
         walks = [walk.objects for walk in reversed(self.walks(stream)) if walk.closed is not None]
         for landed in [*itertools.chain.from_iterable(walks), *packs]:
             with contextlib.suppress(LandingError):  # `hear verify` names it
