@@ -47,7 +47,12 @@ class Census:
         Raises IncompleteListError where the server shows elsewhere what the list left out, or where it left out
         more than can be looked at one by one.
         """
-        self._compare(issues.by_creation(self._client, self._name, "all", "desc"), watermark)
+        newest = issues.by_creation(self._client, self._name, "all", "desc")
+        if not newest and self._is_open:
+            raise IncompleteListError(
+                f"{self._name}: the list of the newest issues came empty, but there are some."
+            )
+        self._compare(newest, watermark)
         if self._store.repository.open_issues and not self._is_open:
             self._look_at_first()
         told, counted = self._store.repository.open_issues, sum(self._is_open.values())

@@ -47,7 +47,7 @@ class CommitStream:
         etag = last.etag if last and last.request == request else None
         answer = self._head(last, etag)
         if answer is None:
-            self._close_empty(walks, last, request)
+            self._close_empty(last, request)
             return
         known = {"request": request, "etag": answer.etag, "responded_at": answer.responded_at}
         if last is None or self.full or not _shows(answer, last) or last.branch != self._branch:
@@ -197,7 +197,7 @@ class CommitStream:
         walk.close(rows, **known)
         self.result.outcome = "ok"
 
-    def _close_empty(self, walks: list[Walk], last: Envelope | None, request: str) -> None:
+    def _close_empty(self, last: Envelope | None, request: str) -> None:
         """An empty repository: its branch counts as having no commits, and the next sync need not doubt it."""
         if self.full or last is None or last.outcome != "empty":
             walk = self._open(self.store.next_id("commits"), "history", None)
