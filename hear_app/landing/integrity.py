@@ -128,6 +128,8 @@ def inspect(landing: Landing, objects: Iterable[LandedObject]) -> Inspection:
     closed = {str(closing.envelope.stream) for closing in closings} & CLOSED_STREAMS
     for stream in sorted(closed - found.whole.keys() - {damage.stream for damage in found.damages}):
         found.damages.append(Damage(stream, 0, f"no walk over all {stream} is there"))
+    if objects and not any(landed.stream == "repository" for landed in objects):
+        found.damages.append(Damage("repository", 0, "no response of the repository itself is there"))
     return found
 
 

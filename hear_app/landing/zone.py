@@ -235,9 +235,17 @@ class Landing:
         return {key: response for key, response in found.items() if response is not None}
 
     def unreadable(self, source: str) -> dict[int, LandingError]:
-        """What is wrong with each repository of a source of which no repository response can be read."""
+        """What is wrong with each repository of a source whose repository response is gone or can't be read."""
+        responses = self._repository_objects(source)
         errors = {}
-        for key, landed in self._repository_objects(source).items():
+        for folder in self._folders(source_folder(source)):
+            left = next(self.objects(folder), None)
+            if left is not None and left.repository_id not in responses:
+                errors[left.repository_id] = LandingError(
+                    f"{folder} has lost the response of the repository itself, which tells its name.",
+                    "Sync it by its name, or move the folder out of the landing zone.",
+                )
+        for key, landed in responses.items():
             if self._newest(landed) is None:
                 try:
                     self.read(landed[0].path)

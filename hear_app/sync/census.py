@@ -17,7 +17,7 @@ from hear_app.github.client import Answer, Client
 from hear_app.sync.store import RepositoryStore
 
 _FEW, _SHARE, _MOST = 50, 50, 1_000  # issues that may be looked at: a fiftieth of all, but not fewer, nor more
-_FIRST = 5  # numbers that are looked at where there is nothing else to hold an empty list against
+_FIRST = 5  # issues that are looked at where there is nothing else to hold an empty list against
 _OPEN_MARGIN = 20  # by which the server's count of open issues may be off, or a tenth of it: it is cached
 
 
@@ -48,13 +48,11 @@ class Census:
         more than can be looked at one by one.
         """
         newest = issues.by_creation(self._client, self._name, "all", "desc")
-        if not newest and self._is_open:
-            raise IncompleteListError(
-                f"{self._name}: the list of the newest issues came empty, but there are some."
-            )
+        if not newest:
+            self._look_at(sorted(self._is_open, reverse=True)[:_FIRST])
         self._compare(newest, watermark)
         if self._store.repository.open_issues and not self._is_open:
-            self._look_at_first()
+            self._look_at(range(1, _FIRST + 1))
         told, counted = self._store.repository.open_issues, sum(self._is_open.values())
         if told is not None and told - counted > max(_OPEN_MARGIN, told // 10):
             self._compare(issues.by_creation(self._client, self._name, "open", "asc"), watermark)
@@ -71,9 +69,9 @@ class Census:
             if int(row["number"]) not in self._is_open and (until is None or str(row["updated_at"]) <= until):
                 raise IncompleteListError(f"{self._name}: the list of all issues left out #{row['number']}.")
 
-    def _look_at_first(self) -> None:
-        """Of a repository that counts open issues and lists none."""
-        for number in range(1, _FIRST + 1):
+    def _look_at(self, numbers: Iterable[int]) -> None:
+        """Where a list came empty. Raises IncompleteListError where one of these issues exists."""
+        for number in numbers:
             if issues.look_at(self._client, self._name, number) is not None:
                 raise IncompleteListError(
                     f"{self._name}: the list of all issues came empty, though #{number} exists."

@@ -69,7 +69,7 @@ class CommitStream:
     def _head(self, last: Envelope | None, etag: str | None) -> Answer | None:
         """The branch's head; None where the repository is empty: one not known to be is asked twice."""
         answer = commits.fetch_head(self.client, self._name, self._branch, etag)
-        if answer is None and (last is None or last.outcome != "empty"):
+        if answer is None and (self.full or last is None or last.outcome != "empty"):
             answer = commits.fetch_head(self.client, self._name, self._branch)
         return answer
 

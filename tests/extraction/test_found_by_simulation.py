@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
 from hear_app.landing import Landing
+from hear_app.landing.integrity import inspect
 from hear_app.sample.faults import Fault
 from tests.extraction.harness import ID, SOURCE, START, Rig, commit, issues_of, line, put_issue, put_issues
 
@@ -300,3 +302,67 @@ def test_all_that_is_read_again_includes_an_empty_branch(rig: Rig, repo: SampleR
     (rig.root / closed).write_bytes(stored)
     rig.one(full=True)
     assert [walk.walk_id for walk in Landing(str(rig.root)).walks(SOURCE, ID, "commits")][-1] > 1
+
+
+def test_a_folder_without_the_response_of_its_repository_is_told(rig: Rig, repo: SampleRepository) -> None:
+    """Nothing names the repository any more; a sync by its name heals."""
+    line(repo, 3)
+    rig.one()
+    for path in rig.objects_of("repository", walk_id=1):
+        (rig.root / path).unlink()
+    [lost] = rig.sync("acme/other")[1:]
+    assert "has lost the response" in str(lost.error)
+    [result] = rig.sync()
+    assert not result.errors
+
+
+def test_a_list_of_the_newest_issues_that_comes_empty_is_doubted(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """All but the first page comes empty: the end of the list, and what could be held against it."""
+    put_issues(repo, range(1, 251), START, step=MINUTE)
+
+    def alter(request: Request, response: Response) -> Response:
+        if "/issues?" in request.target and request.target != first:
+            response.body = b"[]"
+            response.headers.pop("link", None)
+        return response
+
+    first = "/repos/acme/tool/issues?state=all&sort=updated&direction=asc&per_page=100"
+    server.alter = alter
+    assert "came empty" in rig.failing()
+    server.alter = lambda _, response: response
+    rig.one()
+    assert rig.stored().issues == issues_of(repo)
+
+
+def test_rows_that_a_first_answer_leaves_out_are_found(rig: Rig, repo: SampleRepository, server: Altering) -> None:
+    """The rest of it is known, so nothing seems new; the watermark must not be taken for read."""
+    put_issues(repo, range(1, 5), START, step=MINUTE)
+    rig.one()
+    put_issues(repo, range(5, 9), START + 4 * MINUTE, step=MINUTE)
+    asked = 0
+
+    def alter(request: Request, response: Response) -> Response:
+        nonlocal asked
+        asked += "sort=updated" in request.target
+        if "sort=updated" in request.target and asked == 1:
+            response.body = orjson.dumps([row for row in orjson.loads(response.body) if row["number"] < 3])
+        return response
+
+    server.alter = alter
+    rig.one()
+    assert rig.stored().issues == issues_of(repo)
+
+
+def test_a_walk_that_never_ended_is_no_damage(rig: Rig, repo: SampleRepository) -> None:
+    """A power cut emptied its page, and another walk followed."""
+    line(repo, 3)
+    rig.one()
+    landing = Landing(str(rig.root))
+    [closed] = landing.walks(SOURCE, ID, "commits")
+    for walk_id, content in ((2, b""), (3, b"")):
+        path = rig.root / closed.pages[0].path.replace("/000001/", f"/{walk_id:06d}/")
+        path.parent.mkdir()
+        path.write_bytes(content)
+    assert inspect(landing, landing.objects(SOURCE)).damages == []
