@@ -5,7 +5,7 @@ PYTHON ?= python3
 REPOS  ?=
 UV     ?= uv
 IMAGE  ?= hear_app
-SEEDS  ?= 60
+SEEDS  ?= 240
 FIRST  ?= 0
 SEED   ?=
 

@@ -51,8 +51,8 @@ class Census:
         if not newest:
             self._look_at(sorted(self._is_open, reverse=True)[:_FIRST])
         self._compare(newest, watermark)
-        if self._store.repository.open_issues and not self._is_open:
-            self._look_at(range(1, _FIRST + 1))
+        if not self._is_open:
+            self._look_at(range(1, (_FIRST if self._store.repository.open_issues else 1) + 1))
         told, counted = self._store.repository.open_issues, sum(self._is_open.values())
         if told is not None and told - counted > max(_OPEN_MARGIN, told // 10):
             self._compare(issues.by_creation(self._client, self._name, "open", "asc"), watermark)

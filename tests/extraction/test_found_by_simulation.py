@@ -11,13 +11,14 @@ import pytest
 from hear_app.landing import Landing
 from hear_app.landing.integrity import inspect
 from hear_app.sample.faults import Fault
+from hear_app.sample.wire import Response
 from tests.extraction.harness import ID, SOURCE, START, Rig, commit, issues_of, line, put_issue, put_issues
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hear_app.sample.history import SampleRepository
-    from hear_app.sample.wire import Request, Response
+    from hear_app.sample.wire import Request
     from tests.extraction.harness import Altering
 
 MINUTE = 60
@@ -366,3 +367,17 @@ def test_a_walk_that_never_ended_is_no_damage(rig: Rig, repo: SampleRepository) 
         path.parent.mkdir()
         path.write_bytes(content)
     assert inspect(landing, landing.objects(SOURCE)).damages == []
+
+
+def test_an_empty_list_is_doubted_though_no_issue_is_open(
+    rig: Rig, repo: SampleRepository, server: Altering
+) -> None:
+    """Every list comes empty, and no count speaks against it: the first issue by itself does."""
+    for number in range(1, 5):
+        put_issue(repo, number, START, closed_at=START)
+    empty = Response(200, b"[]")
+    server.alter = lambda request, response: empty if "/issues?" in request.target else response
+    assert "came empty, though #1 exists" in rig.failing()
+    server.alter = lambda _, response: response
+    rig.one()
+    assert rig.stored().issues == issues_of(repo)
