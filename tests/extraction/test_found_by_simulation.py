@@ -374,7 +374,7 @@ def test_an_empty_list_is_doubted_though_no_issue_is_open(
 ) -> None:
     """Every list comes empty, and no count speaks against it: the first issue by itself does."""
     for number in range(1, 5):
-        put_issue(repo, number, START, closed_at=START)
+        put_issue(repo, number, START, is_open=False, closed_at=START)
     empty = Response(200, b"[]")
     server.alter = lambda request, response: empty if "/issues?" in request.target else response
     assert "came empty, though #1 exists" in rig.failing()
