@@ -25,7 +25,7 @@ from hear_app.github.pages import PAGE_SIZES, Page
 OVERLAP = timedelta(minutes=2)  # lists lag 15-30 s behind writes
 _GONE = 410  # of a list: issues are disabled; of one: it was deleted
 _PER_PAGE = re.compile(r"(?<=[?&]per_page=)\d+")
-_NUMBER = re.compile(r"(?<=[?&]page=)\d+")
+_PAGE_NUMBER = re.compile(r"(?<=[?&]page=)\d+")
 _GOOD_PAGES = 8  # pages in a row before a larger one is tried again
 _PASSES = 50  # over the newest minutes: a list that shows something new each time is left to the next sync
 _BARREN = 5  # pages in a row without news beyond those that the overlap explains
@@ -299,9 +299,9 @@ class IssueWalk:
         size = _page_size(answer.request)
         if answer.status == 304 or answer.next_request is not None or len(_rows(answer)) < max(size, 2):
             return answer
-        number = _NUMBER.search(answer.request)
+        number = _PAGE_NUMBER.search(answer.request)
         if number is not None and "after=" not in answer.request:
-            following = _NUMBER.sub(str(int(number[0]) + 1), answer.request)
+            following = _PAGE_NUMBER.sub(str(int(number[0]) + 1), answer.request)
             is_end = not _rows(self.client.get(following, shape=list))
             return answer if is_end else replace(answer, links={"next": following})
         smaller = self.client.get(_PER_PAGE.sub(str(size - 1), answer.request), shape=list)

@@ -143,7 +143,7 @@ class OpenWalk:
             rows += response.envelope.row_count
             self._keep(response.envelope, response.digest)
             yield response
-        self.landed = None
+        self.landed = None  # what was kept is known by its paths from here on, and the rest is gone
         if damaged:
             self.landing.delete(damaged)
 
