@@ -55,7 +55,7 @@ class IssueStream:
         if not walk.position and last is not None and kind != "full":
             walk.watermark, walk.confirmation = last.watermark, _confirmation(last)
             walk.read_before = self._read_before
-        self._read(walk, landing, census)
+        self._read(walk, landing, census, since=(last.watermark if last is not None else None) or "")
 
     def _take_up(self, walk: IssueWalk, landing: OpenWalk, census: Census | None) -> None:
         """What has landed of a walk that is gone on with."""
@@ -74,8 +74,9 @@ class IssueStream:
         since = shifted(response.envelope.watermark, -OVERLAP) or ""
         return [int(row["number"]) for row in payload.rows_in(response.body) if str(row["updated_at"]) >= since]
 
-    def _read(self, walk: IssueWalk, landing: OpenWalk, census: Census | None) -> None:
-        asked, since = walk.confirmation, walk.watermark or ""
+    def _read(self, walk: IssueWalk, landing: OpenWalk, census: Census | None, since: str) -> None:
+        """Lands what the walk shows; what was created after `since`, up to which all was read, counts as new."""
+        asked = walk.confirmation
         try:
             for page in walk.pages():
                 self._land(landing, page, since, walk.watermark)

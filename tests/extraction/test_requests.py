@@ -176,3 +176,12 @@ def test_no_request_is_made_by_date_or_without_bounds(rig: Rig, repo: SampleRepo
     for asked in rig.requests():
         assert not re.search(r"/(commits|compare).*[?&](since|until)=", asked)
         assert "per_page=100" in asked or not re.search(r"/(commits\?|compare|issues)", asked)
+
+
+def test_what_is_read_again_is_not_new(rig: Rig, repo: SampleRepository) -> None:
+    line(repo, 3)
+    put_issues(repo, range(1, 5), START)
+    rig.one()
+    put_issue(repo, 5, START + 30 * DAY, created_at=START + 30 * DAY)
+    result = rig.one(full=True)
+    assert [(stream.rows, stream.new) for stream in result.streams] == [(3, 0), (5, 1)]
